@@ -1,0 +1,539 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Deferred free for zsmalloc: life cycle, drains, limits.
+ *
+ * An object is drained by whichever comes first:
+ *
+ * - its queue reaches drain_threshold: the queue's own work item runs;
+ * - it has waited for drain_delay_ms: the device's sweep drains its queue;
+ * - a flush: somebody needs the memory, or the engine goes away.
+ *
+ * All three end in zsdefer_drain(), which takes everything out of a queue
+ * and hands it to the allocator in batches. Several may do so at once: what
+ * one has detached the others do not see.
+ */
+
+#include <linux/init.h>
+#include <linux/cpumask.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "internal.h"
+#include "zsdefer.h"
+
+/* Blocks beyond what a full queue needs, for those that are half filled. */
+#define ZSDEFER_SPARE_BLOCKS	8
+
+#define ZSDEFER_CLASS_BUDGET_MAX	SZ_1M
+#define ZSDEFER_DELAY_MAX_MS		60000U
+
+static struct workqueue_struct *zsdefer_wq;
+
+static struct zsdefer *shared_to_zsdefer(struct zsdefer_shared *shared)
+{
+	return container_of(shared, struct zsdefer, shared);
+}
+
+/* Move up to @room handles from @d to @batch, and give emptied blocks back. */
+static unsigned int zsdefer_take(struct zsdefer_depot *depot,
+				 struct zsdefer_detached *d,
+				 unsigned long *batch, unsigned int room)
+{
+	unsigned int taken = 0;
+
+	while (d->nr && taken < room) {
+		struct zsdefer_block *block = d->head;
+		unsigned int nr = min3(d->nr, room - taken,
+				       ZSDEFER_BLOCK_HANDLES - d->used);
+
+		memcpy(batch + taken, block->handles + d->used,
+		       nr * sizeof(*batch));
+		taken += nr;
+		d->nr -= nr;
+		d->used += nr;
+		if (!d->nr || d->used == ZSDEFER_BLOCK_HANDLES) {
+			d->head = block->next;
+			d->used = 0;
+			zsdefer_block_put(depot, block);
+		}
+	}
+	return taken;
+}
+
+/* Free all that waits in @q. What others are draining may still be on its way. */
+static void zsdefer_drain(struct zsdefer_queue *q)
+{
+	struct zsdefer *zd = shared_to_zsdefer(q->shared);
+	struct zsdefer_depot *depot = &zd->shared.depot;
+	unsigned long batch[ZSDEFER_BATCH];
+	struct zsdefer_detached d;
+	unsigned int nr = 0;
+
+	zsdefer_detach(q, &d);
+	if (!d.nr && d.head) {
+		/* The budget refused what this block was fetched for. */
+		zsdefer_block_put(depot, d.head);
+		return;
+	}
+	if (!d.nr)
+		return;
+
+	while (d.nr || nr) {
+		unsigned int freed, whole = 0;
+
+		nr += zsdefer_take(depot, &d, batch + nr, ZSDEFER_BATCH - nr);
+		freed = zd->ops->free_batch(zd->pool, q->class, batch, nr,
+					    d.nr, &whole);
+		zsdefer_batch_done(q, freed, whole);
+		nr -= freed;
+		memmove(batch, batch + freed, nr * sizeof(*batch));
+		cond_resched();
+	}
+	zsdefer_stock(q, zd->ops->nr_objects(q->class), 0);
+}
+
+static void zsdefer_work(struct work_struct *work)
+{
+	zsdefer_drain(container_of(work, struct zsdefer_queue, work));
+}
+
+/* Queue the work item of @q, whose lock the caller holds. */
+void zsdefer_start_drain(struct zsdefer_queue *q)
+{
+	queue_work(zsdefer_wq, &q->work);
+}
+
+/* Have the sweep come by within the delay; called when an object comes first. */
+void zsdefer_arm_sweep(struct zsdefer_shared *shared)
+{
+	queue_delayed_work(zsdefer_wq, &shared->sweep,
+			   READ_ONCE(shared->limits.delay));
+}
+
+/*
+ * Drain the queues whose oldest object has waited long enough, and come back
+ * for the oldest of the rest. Small remainders of many classes are drained
+ * here one after the other rather than by a hundred work items at once.
+ */
+static void zsdefer_sweep(struct work_struct *work)
+{
+	struct zsdefer_shared *shared =
+		container_of(to_delayed_work(work), struct zsdefer_shared, sweep);
+	struct zsdefer *zd = shared_to_zsdefer(shared);
+	unsigned long delay = READ_ONCE(shared->limits.delay);
+	unsigned long next = ULONG_MAX;
+	unsigned int i;
+
+	for (i = 0; i < zd->nr_queues; i++) {
+		struct zsdefer_queue *q = &zd->queues[i];
+		unsigned long waited;
+		bool queued;
+
+		spin_lock(&q->lock);
+		queued = zsdefer_nr_queued(q);
+		waited = jiffies - q->since;
+		spin_unlock(&q->lock);
+
+		if (!queued)
+			continue;
+		if (waited >= delay)
+			zsdefer_drain(q);
+		else
+			next = min(next, delay - waited);
+	}
+	if (next != ULONG_MAX)
+		queue_delayed_work(zsdefer_wq, &shared->sweep, next);
+}
+
+static unsigned long zsdefer_drained(struct zsdefer *zd)
+{
+	unsigned long drained = 0;
+	unsigned int i;
+
+	for (i = 0; i < zd->nr_queues; i++)
+		drained += READ_ONCE(zd->queues[i].drained);
+	return drained;
+}
+
+static void zsdefer_flush_locked(struct zsdefer *zd)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&zd->flush_lock);
+
+	for (i = 0; i < zd->nr_queues; i++)
+		zsdefer_drain(&zd->queues[i]);
+	/* Only workers drain besides us: wait for what they have in hand. */
+	for (i = 0; i < zd->nr_queues; i++)
+		flush_work(&zd->queues[i].work);
+	flush_work(&zd->shared.sweep.work);
+}
+
+/**
+ * zsdefer_flush() - free all that has been queued
+ * @zd: the engine
+ *
+ * Context: Process context, may sleep, also during reclaim: allocates
+ * nothing, and the workers that it waits for have a rescuer.
+ *
+ * Return: true if anything was freed meanwhile.
+ */
+bool zsdefer_flush(struct zsdefer *zd)
+{
+	unsigned long before = zsdefer_drained(zd);
+
+	mutex_lock(&zd->flush_lock);
+	zsdefer_flush_locked(zd);
+	mutex_unlock(&zd->flush_lock);
+	return zsdefer_drained(zd) != before;
+}
+EXPORT_SYMBOL_GPL(zsdefer_flush);
+
+/* Allocate blocks until the depot has what it should, or is refused one. */
+static void zsdefer_depot_fill(struct zsdefer_depot *depot, gfp_t gfp)
+{
+	struct zsdefer_block *block;
+
+	spin_lock(&depot->lock);
+	while (depot->nr_wanted &&
+	       depot->nr_total < depot->nr_wanted + ZSDEFER_SPARE_BLOCKS) {
+		depot->nr_total++;
+		spin_unlock(&depot->lock);
+		block = kmalloc_obj(*block, gfp);
+		spin_lock(&depot->lock);
+		if (!block) {
+			depot->nr_total--;
+			break;
+		}
+		block->next = depot->free;
+		depot->free = block;
+	}
+	spin_unlock(&depot->lock);
+}
+
+static void zsdefer_depot_trim(struct zsdefer_depot *depot)
+{
+	struct zsdefer_block *block, *surplus = NULL;
+	unsigned int keep;
+
+	spin_lock(&depot->lock);
+	keep = depot->nr_wanted ? depot->nr_wanted + ZSDEFER_SPARE_BLOCKS : 0;
+	while (depot->free && depot->nr_total > keep) {
+		block = depot->free;
+		depot->free = block->next;
+		depot->nr_total--;
+		block->next = surplus;
+		surplus = block;
+	}
+	spin_unlock(&depot->lock);
+
+	while ((block = surplus)) {
+		surplus = block->next;
+		kfree(block);
+	}
+}
+
+/**
+ * zsdefer_stock() - keep as many blocks as a queue could need
+ * @q: the queue
+ * @nr_objects: objects that could come to wait in it
+ * @gfp: how to allocate what is missing, or 0 to only give back surplus
+ *
+ * A push does not allocate, so this is called when zspages are allocated.
+ * If it can't have the memory, objects will be freed synchronously.
+ *
+ * Context: Any that @gfp allows, no interrupt, no spinlock held.
+ */
+void zsdefer_stock(struct zsdefer_queue *q, unsigned long nr_objects, gfp_t gfp)
+{
+	struct zsdefer_shared *shared = q->shared;
+	const struct zsdefer_limits *limits = &shared->limits;
+	struct zsdefer_depot *depot = &shared->depot;
+	unsigned int wanted = 0;
+
+	if (READ_ONCE(limits->enabled)) {
+		nr_objects = min3(nr_objects, READ_ONCE(limits->budget) / q->size,
+				  (unsigned long)READ_ONCE(limits->class_budget));
+		wanted = DIV_ROUND_UP(nr_objects, ZSDEFER_BLOCK_HANDLES);
+	}
+	if (wanted == READ_ONCE(q->nr_wanted))
+		return;
+
+	spin_lock(&depot->lock);
+	/* Growing is not undone by others who counted before us. */
+	if (!gfp || wanted > q->nr_wanted) {
+		depot->nr_wanted += wanted - q->nr_wanted;
+		WRITE_ONCE(q->nr_wanted, wanted);
+	}
+	spin_unlock(&depot->lock);
+
+	if (gfp)
+		zsdefer_depot_fill(depot, gfp);
+	else
+		zsdefer_depot_trim(depot);
+}
+EXPORT_SYMBOL_GPL(zsdefer_stock);
+
+/**
+ * zsdefer_default_params() - the values that a device starts with
+ * @params: receives them
+ *
+ * A sixteenth of memory may wait, but no more than 256 MiB: that is as much
+ * compressed memory as a large process leaves behind, and workers free it
+ * within a fraction of a second. A class may hold as many objects as there
+ * are pages in an eighth of memory, so that a process whose pages all
+ * compress alike finds room, too.
+ */
+void zsdefer_default_params(struct zsdefer_params *params)
+{
+	unsigned long pages = totalram_pages();
+
+	params->enabled =
+		IS_ENABLED(CONFIG_ZSMALLOC_DEFERRED_FREE_DEFAULT_ON);
+	params->budget = clamp(pages / 16, SZ_1M / PAGE_SIZE,
+			       SZ_256M / PAGE_SIZE) * PAGE_SIZE;
+	params->class_budget = clamp(pages / 8, 1024UL, SZ_64K);
+	params->drain_threshold = 256;
+	params->drain_delay_ms = 20;
+}
+
+/**
+ * zsdefer_params_valid() - judge a set of values as a whole
+ * @params: the values
+ *
+ * Return: true if they can be honoured.
+ */
+bool zsdefer_params_valid(const struct zsdefer_params *params)
+{
+	return params->budget >= PAGE_SIZE &&
+	       params->budget >> PAGE_SHIFT <= totalram_pages() &&
+	       params->class_budget >= 1 &&
+	       params->class_budget <= ZSDEFER_CLASS_BUDGET_MAX &&
+	       params->drain_threshold >= 1 &&
+	       params->drain_threshold <= params->class_budget &&
+	       params->drain_delay_ms >= 1 &&
+	       params->drain_delay_ms <= ZSDEFER_DELAY_MAX_MS;
+}
+
+/* What a queue holds may exceed @to, or its sweep come too late for it. */
+static bool zsdefer_lowers(const struct zsdefer_limits *from,
+			   const struct zsdefer_limits *to)
+{
+	return to->enabled < from->enabled || to->budget < from->budget ||
+	       to->class_budget < from->class_budget ||
+	       to->drain_threshold < from->drain_threshold ||
+	       to->delay < from->delay;
+}
+
+/**
+ * zsdefer_set_params() - have other limits from now on
+ * @zd: the engine
+ * @params: values that zsdefer_params_valid() accepted
+ *
+ * If any of them is lowered, everything that waits is drained before this
+ * returns, so that nothing is left of what the old limits allowed.
+ *
+ * Context: Process context, may sleep and allocate.
+ */
+void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params)
+{
+	struct zsdefer_shared *shared = &zd->shared;
+	struct zsdefer_limits to = {
+		.enabled = params->enabled,
+		.class_budget = params->class_budget,
+		.drain_threshold = params->drain_threshold,
+		.budget = params->budget,
+		.delay = msecs_to_jiffies(params->drain_delay_ms),
+	};
+	struct zsdefer_limits *limits = &shared->limits;
+	bool lower, grow = params->enabled;
+	unsigned int i;
+
+	mutex_lock(&zd->flush_lock);
+	lower = zsdefer_lowers(limits, &to);
+	WRITE_ONCE(limits->class_budget, to.class_budget);
+	WRITE_ONCE(limits->drain_threshold, to.drain_threshold);
+	WRITE_ONCE(limits->budget, to.budget);
+	WRITE_ONCE(limits->delay, to.delay);
+	WRITE_ONCE(shared->grant_bytes, to.budget / 8 / zd->nr_queues);
+	WRITE_ONCE(limits->enabled, to.enabled);
+	if (lower) {
+		zsdefer_flush_locked(zd);
+		/* Pushes see the new delay by now, but not the timer. */
+		if (delayed_work_pending(&shared->sweep))
+			mod_delayed_work(zsdefer_wq, &shared->sweep, to.delay);
+	}
+	mutex_unlock(&zd->flush_lock);
+
+	for (i = 0; i < zd->nr_queues; i++) {
+		struct zsdefer_queue *q = &zd->queues[i];
+		unsigned long nr = zd->ops->nr_objects(q->class);
+
+		zsdefer_stock(q, nr, 0);
+		if (grow)
+			zsdefer_stock(q, nr, GFP_KERNEL);
+	}
+}
+
+/**
+ * zsdefer_read_stats() - sum up what the queues of an engine did
+ * @zd: the engine
+ * @stats: receives the sums; each queue's figures are of one moment
+ *
+ * Context: Process context.
+ */
+void zsdefer_read_stats(struct zsdefer *zd, struct zsdefer_stats *stats)
+{
+	unsigned int i, why;
+	int cpu;
+
+	memset(stats, 0, sizeof(*stats));
+	for (i = 0; i < zd->nr_queues; i++) {
+		struct zsdefer_queue *q = &zd->queues[i];
+
+		spin_lock(&q->lock);
+		stats->waiting_objects += zsdefer_nr_waiting(q);
+		stats->waiting_bytes +=
+			(unsigned long)zsdefer_nr_waiting(q) * q->size;
+		stats->queued += q->queued + zsdefer_nr_queued(q);
+		stats->drained += q->drained;
+		stats->zspages_freed_whole += q->zspages_whole;
+		stats->drains += q->drains;
+		stats->longest_wait = max(stats->longest_wait, q->longest_wait);
+		spin_unlock(&q->lock);
+	}
+	for_each_possible_cpu(cpu) {
+		unsigned long *n = per_cpu_ptr(zd->shared.fallbacks, cpu);
+
+		for (why = 0; why < ZSDEFER_NR_FALLBACKS; why++)
+			stats->fallbacks[why] += READ_ONCE(n[why]);
+	}
+	stats->memory = struct_size(zd, queues, zd->max_queues) +
+			READ_ONCE(zd->shared.depot.nr_total) *
+			sizeof(struct zsdefer_block);
+}
+
+/**
+ * zsdefer_create() - make the deferred free of a pool
+ * @ops: the pool's allocator
+ * @pool: the pool, for @ops
+ * @nr_queues: size classes that will be added
+ *
+ * It is disabled until zsdefer_bind().
+ *
+ * Context: Process context, may sleep and allocate.
+ *
+ * Return: the engine, which zsdefer_destroy() frees, or NULL.
+ */
+struct zsdefer *zsdefer_create(const struct zsdefer_ops *ops, void *pool,
+			       unsigned int nr_queues)
+{
+	struct zsdefer *zd;
+
+	if (!zsdefer_wq)
+		return NULL;
+
+	zd = kvzalloc(struct_size(zd, queues, nr_queues), GFP_KERNEL);
+	if (!zd)
+		return NULL;
+
+	zd->shared.fallbacks =
+		__alloc_percpu(ZSDEFER_NR_FALLBACKS * sizeof(unsigned long),
+			       sizeof(unsigned long));
+	if (!zd->shared.fallbacks) {
+		kvfree(zd);
+		return NULL;
+	}
+	spin_lock_init(&zd->shared.depot.lock);
+	INIT_DELAYED_WORK(&zd->shared.sweep, zsdefer_sweep);
+	mutex_init(&zd->flush_lock);
+	zd->ops = ops;
+	zd->pool = pool;
+	zd->max_queues = nr_queues;
+	return zd;
+}
+EXPORT_SYMBOL_GPL(zsdefer_create);
+
+/**
+ * zsdefer_add_queue() - add the queue of a size class
+ * @zd: an engine that is not bound yet
+ * @class: the size class, for the engine's ops
+ * @size: bytes that an object of the class occupies
+ *
+ * Context: Any context.
+ *
+ * Return: the queue, which lives as long as the engine.
+ */
+struct zsdefer_queue *zsdefer_add_queue(struct zsdefer *zd, void *class,
+					unsigned int size)
+{
+	struct zsdefer_queue *q = &zd->queues[zd->nr_queues++];
+
+	spin_lock_init(&q->lock);
+	INIT_WORK(&q->work, zsdefer_work);
+	q->shared = &zd->shared;
+	q->class = class;
+	q->size = size;
+	return q;
+}
+EXPORT_SYMBOL_GPL(zsdefer_add_queue);
+
+/**
+ * zsdefer_destroy() - free all that waits, then the engine itself
+ * @zd: the engine, or NULL; nobody pushes any more
+ *
+ * Context: Process context, may sleep.
+ */
+void zsdefer_destroy(struct zsdefer *zd)
+{
+	struct zsdefer_params off = { };
+	unsigned int i;
+
+	if (!zd)
+		return;
+
+	zsdefer_unbind(zd);
+	zsdefer_default_params(&off);
+	off.enabled = false;
+	zsdefer_set_params(zd, &off);
+	cancel_delayed_work_sync(&zd->shared.sweep);
+	for (i = 0; i < zd->nr_queues; i++) {
+		cancel_work_sync(&zd->queues[i].work);
+		WARN_ON_ONCE(zd->queues[i].charged);
+	}
+	WARN_ON_ONCE(zd->shared.depot.nr_total);
+
+	free_percpu(zd->shared.fallbacks);
+	kvfree(zd);
+}
+EXPORT_SYMBOL_GPL(zsdefer_destroy);
+
+static int __init zsdefer_init(void)
+{
+	/*
+	 * One worker for every four CPUs: a drain is bound by memory and
+	 * class->lock, and should leave the CPUs to those who want the memory.
+	 * /sys/devices/virtual/workqueue/zsdefer/ has the say.
+	 */
+	zsdefer_wq = alloc_workqueue("zsdefer",
+				     WQ_UNBOUND | WQ_MEM_RECLAIM | WQ_SYSFS,
+				     DIV_ROUND_UP(num_possible_cpus(), 4));
+	return zsdefer_wq ? 0 : -ENOMEM;
+}
+
+static void __exit zsdefer_exit(void)
+{
+	destroy_workqueue(zsdefer_wq);
+}
+
+/* Before the devices that use it, when it is built in. */
+subsys_initcall(zsdefer_init);
+module_exit(zsdefer_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Deferred free for zsmalloc");

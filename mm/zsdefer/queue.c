@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Deferred free for zsmalloc: the bounded queue of one size class.
+ *
+ * See queue.h for the structure and the lock order.
+ */
+
+#include <linux/export.h>
+
+#include "internal.h"
+#include "zsdefer.h"
+
+static struct zsdefer_block *zsdefer_block_get(struct zsdefer_depot *depot)
+{
+	struct zsdefer_block *block;
+
+	spin_lock(&depot->lock);
+	block = depot->free;
+	if (block)
+		depot->free = block->next;
+	spin_unlock(&depot->lock);
+	return block;
+}
+
+/**
+ * zsdefer_block_put() - give an emptied block back to the depot
+ * @depot: the depot it came from
+ * @block: the block
+ *
+ * Context: Any context in which a spinlock may be taken, but no interrupt.
+ */
+void zsdefer_block_put(struct zsdefer_depot *depot, struct zsdefer_block *block)
+{
+	spin_lock(&depot->lock);
+	block->next = depot->free;
+	depot->free = block;
+	spin_unlock(&depot->lock);
+}
+
+/*
+ * Charge up to @nr objects of @size bytes to the budget: as many as fit, but
+ * no more than one once @grant_bytes are exceeded, so that a small budget is
+ * not spent on room that nobody uses.
+ */
+static unsigned int zsdefer_charge(struct zsdefer_shared *shared,
+				   unsigned int size, unsigned int nr)
+{
+	unsigned long budget = READ_ONCE(shared->limits.budget);
+	unsigned long most = READ_ONCE(shared->grant_bytes);
+	long old = atomic_long_read(&shared->charged_bytes);
+	unsigned long want;
+
+	if ((unsigned long)nr * size > most)
+		nr = max(most / size, 1UL);
+	do {
+		want = (unsigned long)nr * size;
+		if (old + want > budget) {
+			nr = 1;
+			want = size;
+			if (old + want > budget)
+				return 0;
+		}
+	} while (!atomic_long_try_cmpxchg(&shared->charged_bytes, &old,
+					  old + want));
+	return nr;
+}
+
+/* Have space for at least one handle at @q->next, and tell for how many. */
+static unsigned int zsdefer_space(struct zsdefer_queue *q)
+{
+	struct zsdefer_block *block = q->tail;
+
+	if (block && q->next < block->handles + ZSDEFER_BLOCK_HANDLES)
+		return block->handles + ZSDEFER_BLOCK_HANDLES - q->next;
+
+	block = zsdefer_block_get(&q->shared->depot);
+	if (!block)
+		return 0;
+
+	block->next = NULL;
+	if (q->tail)
+		q->tail->next = block;
+	else
+		q->head = block;
+	q->tail = block;
+	q->next = block->handles;
+	return ZSDEFER_BLOCK_HANDLES;
+}
+
+/*
+ * @q has no room left: find out how much it may have until the next bound,
+ * and take it. Asks everything that limits a push, cheapest first.
+ */
+static enum zsdefer_fallback zsdefer_grant(struct zsdefer_queue *q)
+{
+	struct zsdefer_shared *shared = q->shared;
+	const struct zsdefer_limits *limits = &shared->limits;
+	unsigned int threshold = READ_ONCE(limits->drain_threshold);
+	unsigned int class_budget = READ_ONCE(limits->class_budget);
+	unsigned int queued = zsdefer_nr_queued(q);
+	unsigned int nr, space;
+
+	if (!READ_ONCE(limits->enabled))
+		return ZSDEFER_DISABLED;
+	if (q->charged >= class_budget)
+		return ZSDEFER_FULL;
+	nr = min(class_budget - q->charged, ZSDEFER_GRANT_MAX);
+
+	/* End exactly at the threshold, so that the last push starts work. */
+	if (queued < threshold)
+		nr = min(nr, threshold - queued);
+
+	space = zsdefer_space(q);
+	if (!space)
+		return ZSDEFER_NOMEM;
+	nr = zsdefer_charge(shared, q->size, min(nr, space));
+	if (!nr)
+		return ZSDEFER_BUDGET;
+
+	if (!queued) {
+		q->since = jiffies;
+		zsdefer_arm_sweep(shared);
+	}
+	q->charged += nr;
+	q->room = nr;
+	return ZSDEFER_QUEUED;
+}
+
+/**
+ * zsdefer_push_slow() - the part of zsdefer_push() that thinks
+ * @q: the queue; the caller holds its lock
+ * @handle: the object
+ *
+ * Return: as zsdefer_push().
+ */
+bool zsdefer_push_slow(struct zsdefer_queue *q, unsigned long handle)
+{
+	enum zsdefer_fallback why = ZSDEFER_QUEUED;
+
+	lockdep_assert_held(&q->lock);
+
+	if (!q->room)
+		why = zsdefer_grant(q);
+	if (why != ZSDEFER_QUEUED) {
+		zsdefer_count_fallback(q->shared, why);
+		return false;
+	}
+
+	q->room--;
+	*q->next++ = handle;
+
+	if (!q->room && !q->kicked &&
+	    zsdefer_nr_queued(q) >= READ_ONCE(q->shared->limits.drain_threshold)) {
+		q->kicked = true;
+		zsdefer_start_drain(q);
+	}
+	return true;
+}
+EXPORT_SYMBOL_GPL(zsdefer_push_slow);
+
+/**
+ * zsdefer_detach() - take everything out of a queue
+ * @q: the queue
+ * @d: receives the blocks, whose handles the caller has to free, reporting
+ *     each batch with zsdefer_batch_done(), and give back
+ *
+ * The objects stay charged to the budgets until they are freed; room that
+ * nobody used is given back at once.
+ *
+ * Context: Any context in which a spinlock may be taken, but no interrupt.
+ */
+void zsdefer_detach(struct zsdefer_queue *q, struct zsdefer_detached *d)
+{
+	unsigned int unused;
+
+	spin_lock(&q->lock);
+	unused = q->room;
+	d->nr = zsdefer_nr_queued(q);
+	d->head = q->head;
+	d->used = 0;
+	if (d->nr)
+		q->longest_wait = max(q->longest_wait, jiffies - q->since);
+
+	q->charged -= unused;
+	q->room = 0;
+	q->draining += d->nr;
+	q->queued += d->nr;
+	q->head = NULL;
+	q->tail = NULL;
+	q->next = NULL;
+	q->kicked = false;
+	spin_unlock(&q->lock);
+
+	if (unused)
+		atomic_long_sub((unsigned long)unused * q->size,
+				&q->shared->charged_bytes);
+}
+
+/**
+ * zsdefer_batch_done() - account for a batch that a drain has freed
+ * @q: the queue that it was detached from
+ * @nr: objects in it
+ * @zspages_whole: zspages that went back without linking their objects
+ *
+ * Context: Any context in which a spinlock may be taken, but no interrupt.
+ */
+void zsdefer_batch_done(struct zsdefer_queue *q, unsigned int nr,
+			unsigned int zspages_whole)
+{
+	spin_lock(&q->lock);
+	q->charged -= nr;
+	q->draining -= nr;
+	q->drained += nr;
+	q->zspages_whole += zspages_whole;
+	q->drains++;
+	spin_unlock(&q->lock);
+
+	atomic_long_sub((unsigned long)nr * q->size, &q->shared->charged_bytes);
+}

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Deferred free for zsmalloc: freeing a batch, whole zspages at a time.
+ *
+ * Included by mm/zsmalloc.c, whose structures and helpers it works with.
+ *
+ * A batch holds objects of one size class, many of them neighbours, because
+ * what was stored together is mostly freed together. Under one hold of
+ * class->lock a batch is gone through twice. First every zspage learns how
+ * many of its objects are about to die (zspage->dying). Then each zspage is
+ * judged once: if no object is left, its pages go back as they are, and the
+ * objects are not even touched; else they are linked into its free list one
+ * by one, after a single change of its fullness.
+ *
+ * zspage->dying is zero whenever class->lock is not held. While it is:
+ *
+ *	n			counted, not judged yet
+ *	ZSDEFER_LINKING | n	survives; n of its objects are to be linked
+ *	ZSDEFER_DEAD		off its list, locked, ours to free
+ */
+
+#include <linux/folio_batch.h>
+
+/* Handles whose addresses agree in these bits are freed side by side. */
+#define ZSDEFER_HANDLE_GROUPS	32
+
+static inline unsigned int zsdefer_handle_group(unsigned long handle)
+{
+	return (handle >> PAGE_SHIFT) % ZSDEFER_HANDLE_GROUPS;
+}
+
+#define ZSDEFER_LINKING		BIT_U32(30)
+#define ZSDEFER_DEAD		BIT_U32(31)
+
+/*
+ * Count the objects of a batch into their zspages, which are stored in
+ * @zspages. With @more to follow, a last zspage that is not known to be
+ * complete is left to the next batch.
+ *
+ * Return: how many objects were counted.
+ */
+static unsigned int zsdefer_count_dying(struct size_class *class,
+					const unsigned long *handles,
+					struct zspage **zspages,
+					unsigned int nr, bool more)
+{
+	struct zspage *zspage = NULL;
+	unsigned int i, run = 0;
+
+	for (i = 0; i < nr; i++) {
+		struct zpdesc *zpdesc;
+
+		/* The PFN can't change: whoever moves objects holds class->lock. */
+		obj_to_zpdesc(handle_to_obj(handles[i]), &zpdesc);
+		zspages[i] = get_zspage(zpdesc);
+		if (zspages[i] != zspage) {
+			zspage = zspages[i];
+			VM_WARN_ON_ONCE(zspage->class != class->index);
+			run = i;
+		}
+		zspage->dying++;
+	}
+	if (more && run && zspage->dying < get_zspage_inuse(zspage)) {
+		zspage->dying -= nr - run;
+		return run;
+	}
+	return nr;
+}
+
+/*
+ * All or some of the objects of @zspage are in this batch: give it its new
+ * fullness, or take it off its list for good.
+ */
+static void zsdefer_judge(struct zs_pool *pool, struct size_class *class,
+			  struct zspage *zspage)
+{
+	unsigned int dying = zspage->dying;
+
+	mod_zspage_inuse(zspage, -(int)dying);
+	if (zspage_empty(zspage) && trylock_zspage(zspage)) {
+		remove_zspage(class, zspage);
+		zspage->fullness = ZS_INUSE_RATIO_0;
+		zspage->dying = ZSDEFER_DEAD;
+		return;
+	}
+
+	zspage->dying = ZSDEFER_LINKING | dying;
+	/* Somebody holds one of its pages: zsmalloc's own worker retries. */
+	if (fix_fullness_group(class, zspage) == ZS_INUSE_RATIO_0)
+		kick_deferred_free(pool);
+}
+
+/* Link an object into the free list of its zspage, which survives. */
+static void zsdefer_link(struct size_class *class, struct zspage *zspage,
+			 unsigned long handle)
+{
+	obj_free(class->size, handle_to_obj(handle));
+	/* obj_free() counts, too, but all of the batch is counted already. */
+	mod_zspage_inuse(zspage, 1);
+	if (--zspage->dying == ZSDEFER_LINKING)
+		zspage->dying = 0;
+}
+
+/* Give back the pages of zspages that are off their list and locked. */
+static void zsdefer_free_zspages(struct zspage **zspages, unsigned int nr)
+{
+	struct folio_batch fbatch;
+	unsigned int i;
+
+	folio_batch_init(&fbatch);
+	for (i = 0; i < nr; i++) {
+		struct zpdesc *zpdesc = get_first_zpdesc(zspages[i]);
+
+		while (zpdesc) {
+			struct zpdesc *next = get_next_zpdesc(zpdesc);
+
+			reset_zpdesc(zpdesc);
+			zpdesc_unlock(zpdesc);
+			zpdesc_dec_zone_page_state(zpdesc);
+			if (!folio_batch_add(&fbatch, zpdesc_folio(zpdesc)))
+				folios_put(&fbatch);
+			zpdesc = next;
+		}
+	}
+	if (folio_batch_count(&fbatch))
+		folios_put(&fbatch);
+	kmem_cache_free_bulk(zspage_cachep, nr, (void **)zspages);
+}
+
+/*
+ * Free a batch of handles, grouped by their slab, into @grouped. Handles of one
+ * class come from many slabs in turn, as other classes were filled meanwhile,
+ * and the slab allocator frees a slab's objects together only if it meets
+ * them together. kfree_bulk() takes them to their slabs directly: so many at
+ * once would only pass through the per-CPU sheaves on the way there.
+ */
+static void zsdefer_free_handles(const unsigned long *handles, unsigned int nr,
+				 void **grouped)
+{
+	u8 end[ZSDEFER_HANDLE_GROUPS] = { };
+	unsigned int i, sum = 0;
+
+	BUILD_BUG_ON(ZSDEFER_BATCH > U8_MAX);
+
+	for (i = 0; i < nr; i++)
+		end[zsdefer_handle_group(handles[i])]++;
+	for (i = 0; i < ZSDEFER_HANDLE_GROUPS; i++) {
+		sum += end[i];
+		end[i] = sum;
+	}
+	for (i = 0; i < nr; i++)
+		grouped[--end[zsdefer_handle_group(handles[i])]] =
+			(void *)handles[i];
+	kfree_bulk(nr, grouped);
+}
+
+static unsigned int zsdefer_free_batch(void *_pool, void *_class,
+				       unsigned long *handles, unsigned int nr,
+				       bool more, unsigned int *zspages_whole)
+{
+	struct zspage *zspages[ZSDEFER_BATCH];
+	struct size_class *class = _class;
+	struct zs_pool *pool = _pool;
+	unsigned int i, nr_dead = 0;
+
+	spin_lock(&class->lock);
+	nr = zsdefer_count_dying(class, handles, zspages, nr, more);
+	for (i = 0; i < nr; i++) {
+		struct zspage *zspage = zspages[i];
+
+		if (zspage->dying == ZSDEFER_DEAD)
+			continue;
+		if (!(zspage->dying & ZSDEFER_LINKING)) {
+			zsdefer_judge(pool, class, zspage);
+			if (zspage->dying == ZSDEFER_DEAD) {
+				/* Slots up to i have been read already. */
+				zspages[nr_dead++] = zspage;
+				continue;
+			}
+		}
+		zsdefer_link(class, zspage, handles[i]);
+	}
+	class_stat_sub(class, ZS_OBJS_INUSE, nr);
+	class_stat_sub(class, ZS_OBJS_ALLOCATED,
+		       nr_dead * class->objs_per_zspage);
+	spin_unlock(&class->lock);
+
+	if (nr_dead) {
+		atomic_long_sub(nr_dead * class->pages_per_zspage,
+				&pool->pages_allocated);
+		zsdefer_free_zspages(zspages, nr_dead);
+	}
+	/* The zspages are done with, so their array can serve once more. */
+	zsdefer_free_handles(handles, nr, (void **)zspages);
+	*zspages_whole = nr_dead;
+	return nr;
+}
+
+static unsigned long zsdefer_nr_objects(void *_class)
+{
+	struct size_class *class = _class;
+
+	/* An estimate is enough, so class->lock is not taken. */
+	return data_race(class_stat_read(class, ZS_OBJS_ALLOCATED));
+}
+
+static const struct zsdefer_ops zsdefer_zsmalloc_ops = {
+	.free_batch = zsdefer_free_batch,
+	.nr_objects = zsdefer_nr_objects,
+};
+
+/* A zspage is being added to @class, so more of its objects may come to wait. */
+static void zsdefer_zspage_allocated(struct size_class *class, gfp_t gfp)
+{
+	if (class->zsdefer)
+		zsdefer_stock(class->zsdefer,
+			      zsdefer_nr_objects(class) + class->objs_per_zspage,
+			      gfp & ~(__GFP_HIGHMEM | __GFP_MOVABLE));
+}
+
+/**
+ * zs_free_deferred() - free an object, perhaps later
+ * @pool: the pool it was allocated from
+ * @handle: the object, which the caller gives up
+ * @size: the size that was passed to zs_malloc() for it
+ *
+ * Queues the object if @pool is attached to a control object, deferral is
+ * enabled, and the bounds allow it; else frees it now, like zs_free().
+ *
+ * Context: Any context in which zs_free() may be called; never blocks, never
+ * allocates.
+ */
+void zs_free_deferred(struct zs_pool *pool, unsigned long handle, size_t size)
+{
+	struct zsdefer *zd = pool->zsdefer;
+
+	if (IS_ERR_OR_NULL((void *)handle))
+		return;
+
+	if (zd) {
+		if (!zsdefer_enabled(zd))
+			zsdefer_count_fallback(&zd->shared, ZSDEFER_DISABLED);
+		else if (zsdefer_push(lookup_size_class(pool, size)->zsdefer,
+				      handle))
+			return;
+	}
+	zs_free(pool, handle);
+}
+EXPORT_SYMBOL_GPL(zs_free_deferred);
+
+/**
+ * zsdefer_pool_flush() - free all objects of a pool that wait to be freed
+ * @pool: the pool
+ *
+ * Context: Process context, may sleep, also during reclaim.
+ *
+ * Return: true if anything was freed meanwhile.
+ */
+bool zsdefer_pool_flush(struct zs_pool *pool)
+{
+	return pool->zsdefer && zsdefer_flush(pool->zsdefer);
+}
+EXPORT_SYMBOL_GPL(zsdefer_pool_flush);
+
+/**
+ * zsdefer_pool_attach() - have a pool's frees deferred
+ * @pool: a new pool, not in use yet
+ * @ctl: the knobs that say how, to which no other pool is attached, or NULL
+ *
+ * zs_destroy_pool() detaches it. On failure the pool works all the same,
+ * freeing synchronously.
+ *
+ * Context: Process context, may sleep and allocate.
+ *
+ * Return: 0, -ENOMEM, or -EINVAL if there is no @ctl.
+ */
+int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl)
+{
+	unsigned int i, nr_classes = 0;
+	struct zsdefer *zd;
+
+	if (!ctl)
+		return -EINVAL;
+
+	/* Merged classes share a struct, which knows the index of the last. */
+	for (i = 0; i < ZS_SIZE_CLASSES; i++)
+		nr_classes += pool->size_class[i]->index == i;
+
+	zd = zsdefer_create(&zsdefer_zsmalloc_ops, pool, nr_classes);
+	if (!zd)
+		return -ENOMEM;
+
+	for (i = 0; i < ZS_SIZE_CLASSES; i++) {
+		struct size_class *class = pool->size_class[i];
+
+		if (class->index == i)
+			class->zsdefer = zsdefer_add_queue(zd, class,
+							   class->size);
+	}
+	pool->zsdefer = zd;
+	zsdefer_bind(zd, ctl);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(zsdefer_pool_attach);
+
+/* Free what waits, and the queues. Nobody uses @pool any more. */
+static void zsdefer_pool_detach(struct zs_pool *pool)
+{
+	zsdefer_destroy(pool->zsdefer);
+}
