@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Make the guest's initramfs from this machine's own packages, and print its
+# file: busybox, perf and stress-ng with their libraries (kept in the cache),
+# and our init, benchmark and jobs (made anew each time). Further arguments
+# are folders whose content is added under /.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+need_packages busybox-static stress-ng linux-perf build-essential cpio
+need_cache
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+pack()
+{
+	(cd "$1" && find . -mindepth 1 | LC_ALL=C sort |
+		cpio -o -H newc -R 0:0 --quiet) | gzip -1
+}
+
+# Copy a program and all libraries it is linked with.
+add_program()
+{
+	local file root=$tmp/base
+
+	for file in $(readlink -f "$1") \
+		$(ldd "$1" | grep -o '/[^ ]*' || true); do
+		mkdir -p "$root$(dirname "$file")"
+		cp -L "$file" "$root$file"
+	done
+}
+
+# shellcheck disable=SC2016
+key=$(dpkg-query -W busybox-static stress-ng linux-perf libc6 |
+	cat - "$here/scripts/image.sh" | sha256sum | cut -c -12)
+base=$ZSDEFER_CACHE/image/base-$key.cpio.gz
+if [ ! -f "$base" ]; then
+	say "packing busybox, perf and stress-ng for the guest"
+	mkdir -p "$tmp/base"/{bin,sbin,usr/bin,proc,sys,dev,tmp,etc,job,out}
+	cp /bin/busybox "$tmp/base/bin/"
+	for applet in $(/bin/busybox --list); do
+		ln -s /bin/busybox "$tmp/base/bin/$applet" 2>/dev/null || true
+	done
+	add_program /usr/bin/stress-ng
+	# The wrapper in older packages is a script beside the real program.
+	perf=$(readlink -f /usr/bin/perf)
+	if head -c 2 "$perf" | grep -q '#!'; then
+		perf=$(find /usr/bin -name 'perf_*' | sort -V | tail -n 1)
+	fi
+	add_program "$perf"
+	[ -e "$tmp/base/usr/bin/perf" ] ||
+		ln -s "$perf" "$tmp/base/usr/bin/perf"
+	mkdir -p "$(dirname "$base")"
+	pack "$tmp/base" >"$base.part"
+	mv "$base.part" "$base"
+fi
+
+mkdir -p "$tmp/ours/bin" "$tmp/ours/job"
+gcc -O2 -Wall -Wextra -Werror -static -o "$tmp/ours/bin/zsbench" \
+	"$here/tools/testing/zsdefer/zsbench.c"
+cp "$here/tools/testing/zsdefer/init" "$tmp/ours/init"
+cp "$here"/tools/testing/zsdefer/guest/* "$tmp/ours/job/"
+mkdir -p "$tmp/ours/selftests/kselftest"
+cp -r "$here/tools/testing/selftests/zsdefer" "$tmp/ours/selftests/"
+cp "$(KSRC=${KSRC:-} "$here/scripts/kernel-source.sh")/tools/testing/selftests/kselftest/ktap_helpers.sh" \
+	"$tmp/ours/selftests/kselftest/"
+chmod +x "$tmp/ours/init"
+for extra in "$@"; do
+	cp -r "$extra/." "$tmp/ours/"
+done
+image=$(mktemp "$ZSDEFER_CACHE/image/guest-XXXXXX.cpio.gz")
+{
+	cat "$base"
+	pack "$tmp/ours"
+} >"$image"
+echo "$image"

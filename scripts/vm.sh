@@ -1,0 +1,141 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Run one job in a guest:
+#
+#	vm.sh [-a ACCEL] [-m MIB] [-c CPUS] [-t SECONDS] [-i] [-n NAME] \
+#		BUILD IMAGE OUT JOB [ARG...]
+#	vm.sh accel BUILD IMAGE		print kvm or tcg, found out by trying
+#	vm.sh shell BUILD IMAGE		an interactive shell
+#
+# OUT receives what the job left, console.log and the QEMU command line.
+# Exits with the job's own status. -i counts instructions instead of time.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+mem=2048 cpus=2 limit=600 icount='' label='' accel=''
+
+need_packages qemu-system-x86
+
+qemu()
+{
+	local accel=$1
+
+	shift
+	case $accel in
+	kvm) set -- -accel kvm -cpu host "$@" ;;
+	tcg) set -- -accel tcg,thread=multi -cpu max "$@" ;;
+	icount) set -- -accel tcg,thread=single -cpu max \
+		-icount shift=0,sleep=off "$@" ;;
+	esac
+	printf '%q ' qemu-system-x86_64 -M pc -nodefaults -no-user-config \
+		-display none -no-reboot "$@"
+}
+
+append="console=ttyS0 quiet panic=-1 oops=panic page_owner=off tsc=reliable"
+
+# KVM counts only if a guest gets as far as our init under it.
+find_accel()
+{
+	local build=$1 image=$2 key saved tmp
+
+	key="$(cat /proc/sys/kernel/random/boot_id) $(qemu-system-x86_64 -version | head -n 1)"
+	saved=$ZSDEFER_CACHE/accel
+	if [ -f "$saved" ] && [ "$(head -n 1 "$saved")" = "$key" ]; then
+		tail -n 1 "$saved"
+		return
+	fi
+	accel=tcg
+	if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then
+		say "trying whether a guest runs under KVM (15 s at most)"
+		tmp=$(mktemp -d)
+		eval "timeout 15 $(qemu kvm -m 512 -smp 1 -serial stdio \
+			-kernel "$build/arch/x86/boot/bzImage" \
+			-initrd "$image" -append "$append zs.job=nothing")" \
+			</dev/null >"$tmp/log" 2>&1 || true
+		! grep -q '@@ done' "$tmp/log" || accel=kvm
+		rm -rf "$tmp"
+	fi
+	printf '%s\n%s\n' "$key" "$accel" >"$saved"
+	[ $accel = kvm ] || say "no working KVM: guests are emulated (TCG)"
+	echo "$accel"
+}
+
+case ${1:-} in
+accel)
+	find_accel "$2" "$3"
+	exit
+	;;
+shell)
+	accel=$(find_accel "$2" "$3")
+	say "starting the guest; Ctrl-A X ends it"
+	eval "exec $(qemu "$accel" -m "$mem" -smp "$cpus" \
+		-serial mon:stdio -kernel "$2/arch/x86/boot/bzImage" \
+		-initrd "$3" -append "$append zs.job=shell")"
+	;;
+esac
+
+while getopts a:m:c:t:in: o; do
+	case $o in
+	a) accel=$OPTARG ;;
+	m) mem=$OPTARG ;;
+	c) cpus=$OPTARG ;;
+	t) limit=$OPTARG ;;
+	i) icount=1 ;;
+	n) label=$OPTARG ;;
+	*) exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ $# -ge 4 ] || die "usage: $0 [options] BUILD IMAGE OUT JOB [ARG...]"
+build=$1 image=$2 out=$3 job=$4
+shift 4
+args=$(IFS=,; echo "$*")
+
+[ -n "$accel" ] || accel=$(find_accel "$build" "$image")
+[ -z "$icount" ] || { accel=icount cpus=1; }
+
+rm -rf "$out"
+mkdir -p "$out"
+disk=$(mktemp "$out/disk-XXXXXX")
+# Background jobs do not hear Ctrl-C: the guest must be told.
+trap 'rm -f "$disk"; [ ! -s "$out/pid" ] || kill "$(cat "$out/pid")" 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM
+truncate -s 2G "$disk"
+command=$(qemu "$accel" -m "$mem" -smp "$cpus" -serial stdio \
+	-pidfile "$out/pid" -drive "file=$disk,format=raw,if=virtio,cache=unsafe" \
+	-kernel "$build/arch/x86/boot/bzImage" -initrd "$image" \
+	-append "$append zs.job=$job zs.args=$args")
+printf '%s\n' "$command" >"$out/qemu-command"
+
+run_guest()
+{
+	local rc=0
+
+	eval "timeout --foreground $limit $command" </dev/null 9>&- \
+		2>"$out/qemu-errors" | sed -u 's/\r//g' |
+		tee "$out/console.log" |
+		while IFS= read -r line; do
+			case $line in
+			*'@@ done' | *'@@ no clock') ;;
+			*'@@ '*) say "  ${label:+$label: }${line#*@@ }" ;;
+			esac
+		done &
+	wait $! || rc=$?
+	return $rc
+}
+
+for try in 1 2 3 4; do
+	run_guest || true
+	grep -q '@@ no clock' "$out/console.log" || break
+	say "  ${label:+$label: }the guest has no good clock, boot $try of 4"
+done
+
+grep -q '@@ done' "$out/console.log" || {
+	tail -n 30 "$out/console.log" >&2
+	cat "$out/qemu-errors" >&2
+	die "${label:+$label: }the guest did not finish $job within $limit s;" \
+	    "see $out/console.log"
+}
+tar -xf "$disk" -C "$out" 2>/dev/null || die "the guest left no results"
+exit "$(cat "$out/exit")"

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the tests of the deferred free share: a zram device of their own, and
+# its knobs. Every test is a function that returns 0 for pass, having said
+# on a line that starts with "# " what it saw if it fails.
+
+# shellcheck source=/dev/null
+. "$(dirname "$0")/../kselftest/ktap_helpers.sh"
+
+page=$(getconf PAGESIZE 2>/dev/null || echo 4096)
+
+fail()
+{
+	echo "# $*"
+	return 1
+}
+
+need_feature()
+{
+	[ "$(id -u)" = 0 ] || skip_all "not root"
+	[ -d /sys/class/zram-control ] || modprobe -q zram 2>/dev/null
+	[ -d /sys/class/zram-control ] || skip_all "no zram"
+	dev=$(cat /sys/class/zram-control/hot_add) || skip_all "no device"
+	blk=/sys/block/zram$dev
+	knobs=$blk/deferred_free
+	# Module unloading and device removal undo this; so does a test's end.
+	trap 'remove_device' EXIT
+	[ -d "$knobs" ] || skip_all "no deferred_free in $blk"
+}
+
+skip_all()
+{
+	ktap_skip_all "$*"
+	exit "$KSFT_SKIP"
+}
+
+remove_device()
+{
+	swapoff "/dev/zram$dev" 2>/dev/null
+	[ ! -d "$blk" ] || echo "$dev" >/sys/class/zram-control/hot_remove
+}
+
+# shellcheck disable=SC2154 # remember_defaults sets default_*
+# set_up SIZE: the device, empty, with its knobs as they come.
+set_up()
+{
+	reset_device || return 1
+	set_knobs "$default_class_budget" "$default_drain_threshold" \
+		"$default_budget" "$default_drain_delay_ms" 1 || return 1
+	echo "$1" >"$blk/disksize"
+}
+
+reset_device()
+{
+	echo 1 >"$blk/reset"
+}
+
+# set_knobs CLASS_BUDGET THRESHOLD BUDGET DELAY ENABLED: in an order that no
+# former value forbids.
+set_knobs()
+{
+	echo 1 >"$knobs/drain_threshold" &&
+	echo "$1" >"$knobs/class_budget" &&
+	echo "$2" >"$knobs/drain_threshold" &&
+	echo "$3" >"$knobs/budget" &&
+	echo "$4" >"$knobs/drain_delay_ms" &&
+	echo "$5" >"$knobs/enabled"
+}
+
+# Nothing is drained unless somebody asks.
+hold_everything()
+{
+	set_knobs 65536 65536 "${1:-32M}" 60000 1
+}
+
+remember_defaults()
+{
+	for knob in class_budget drain_threshold budget drain_delay_ms; do
+		eval "default_$knob=\$(cat \$knobs/$knob)"
+	done
+}
+
+stat()
+{
+	sed -n "s/^$1 //p" "$knobs/stats"
+}
+
+pool_pages()
+{
+	awk -v page="$page" '{ print $3 / page }' "$blk/mm_stat"
+}
+
+# write_pages HOW FIRST NR: incompressible pages, or ones that compress to
+# all kinds of sizes, the same each time.
+write_pages()
+{
+	case $1 in
+	huge) dd if=/dev/urandom bs="$page" count="$3" 2>/dev/null ;;
+	mixed) mixed_pages "$3" ;;
+	esac | dd of="/dev/zram$dev" bs="$page" seek="$2" count="$3" \
+		iflag=fullblock conv=notrunc,fsync 2>/dev/null
+}
+
+# A 4096 byte block of text whose compressible part differs from page to page.
+mixed_pages()
+{
+	awk -v n="$1" -v page="$page" 'BEGIN {
+		srand(1)
+		blank = sprintf("%64s", "")
+		while (length(blank) < page)
+			blank = blank blank
+		for (i = 0; i < n; i++) {
+			random = 300 + (i * 37) % 2300
+			s = ""
+			while (length(s) < random)
+				s = s sprintf("%06x", int(rand() * 16777216))
+			printf "%s", substr(s, 1, random) substr(blank, 1, page - random)
+		}
+	}'
+}
+
+# discard FIRST NR: free the slots, as an exiting process does.
+discard()
+{
+	blkdiscard -o "$(($1 * page))" -l "$(($2 * page))" "/dev/zram$dev"
+}
+
+# eventually SECONDS COMMAND...: until it succeeds.
+eventually()
+{
+	tries=$(($1 * 20))
+	shift
+	while [ "$tries" -gt 0 ]; do
+		"$@" && return 0
+		sleep 0.05
+		tries=$((tries - 1))
+	done
+	"$@"
+}
+
+expect_stat()
+{
+	value=$(stat "$1")
+	[ "$value" = "$2" ] || fail "$1 is $value, not $2"
+}
+
+stat_is()
+{
+	[ "$(stat "$1")" = "$2" ]
+}
+
+# refused FILE VALUE: the write fails, and the value stays.
+refused()
+{
+	before=$(cat "$knobs/$1" 2>/dev/null)
+	if printf '%s' "$2" >"$knobs/$1" 2>/dev/null; then
+		fail "$1 accepted '$2'"
+		return 1
+	fi
+	[ "$(cat "$knobs/$1" 2>/dev/null)" = "$before" ] ||
+		fail "$1 changed though it refused '$2'"
+}
+
+# accepted FILE VALUE SHOWN
+accepted()
+{
+	echo "$2" >"$knobs/$1" || {
+		fail "$1 refused '$2'"
+		return 1
+	}
+	[ "$(cat "$knobs/$1")" = "$3" ] ||
+		fail "$1 shows $(cat "$knobs/$1") after '$2'"
+}
+
+kernel_is_quiet()
+{
+	! dmesg | grep -E -A 20 \
+		'WARNING:|BUG|Oops|Call Trace|is not empty|stall|hung' |
+		sed 's/^/# /' | grep .
+}
+
+# run_tests FUNCTION...: each is a test, named after what it promises.
+run_tests()
+{
+	ktap_print_header
+	ktap_set_plan $#
+	for test in "$@"; do
+		$test
+		case $? in
+		0) ktap_test_pass "$test" ;;
+		"$KSFT_SKIP") ktap_test_skip "$test" ;;
+		*) ktap_test_fail "$test" ;;
+		esac
+	done
+	trap - EXIT
+	remove_device
+	ktap_finished
+}
