@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Front door. Everything else is in scripts/; "make help" lists it.
+
+scripts := scripts
+export BASE KSRC ZSDEFER_CACHE JOBS RUNS SIZES MEM CPUS TESTS CHECK UPDATE
+export STRESS_SECONDS STRESS_ROUNDS RESULTS
+
+.PHONY: help run test bench shell kernel apply unapply check clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: Deferred free for zsmalloc. The first use installs what is missing.
+#:
+#:   make run       measure a kill: two kernels, the same work, off against on
+#:   make test      run all tests; TESTS="..." picks some (make test TESTS=help)
+#:   make bench     cost of release and drain in instructions, off against on
+#:   make shell     a shell in a guest with zram swap and the knobs at hand
+#:   make kernel    only fetch, patch and build the kernels
+#:   make apply KDIR=tree     put the feature into a kernel tree of yours
+#:   make unapply KDIR=tree   take it out again; CHECK=1 only tells, for both
+#:   make check     shellcheck, checkpatch and kernel-doc over what is here
+#:   make clean     remove the results; the cache folder stays
+#:
+#: Variables, on the command line or in the environment:
+#:   KSRC=...           a kernel tree or tarball, in place of Debian's package
+#:   BASE=7.3           the kernel to build for: a folder of patches/
+#:   UPDATE=1           look for a newer package of that base
+#:   ZSDEFER_CACHE=...  sources, builds and ccache (~/.cache/zsdefer)
+#:   JOBS=...           parallel jobs of a build
+#:   RUNS= SIZES= MEM= CPUS= STRESS_SECONDS= STRESS_ROUNDS= RESULTS=
+#:                      what make run does; see scripts/run.sh
+
+run:
+	@$(scripts)/run.sh
+
+test:
+	@$(scripts)/test.sh
+
+bench:
+	@$(scripts)/bench.sh
+
+shell:
+	@$(scripts)/shell.sh
+
+kernel:
+	@$(scripts)/kernel-build.sh off on
+
+apply unapply:
+	@test -n "$(KDIR)" || { echo "error: make $@ KDIR=tree" >&2; exit 2; }
+	@$(scripts)/apply.sh $@ "$(KDIR)"
+
+check:
+	@$(scripts)/check.sh
+
+clean:
+	rm -rf results

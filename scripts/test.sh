@@ -1,0 +1,374 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# All tests, or those that TESTS= names. Ends with a line of counts.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+all="input apply object zram swap module run"
+: "${TESTS:=$all}"
+passed=0 failed=0 skipped=0 failures=()
+
+result()
+{
+	local how=$1 what=$2
+
+	case $how in
+	ok) passed=$((passed + 1)) ;;
+	skip) skipped=$((skipped + 1)) ;;
+	*) failed=$((failed + 1)) how='not ok' failures+=("$what") ;;
+	esac
+	printf '%s %s\n' "$how" "$what"
+}
+
+# check WHAT COMMAND...: passes if the command does.
+check()
+{
+	local what=$1
+
+	shift
+	if "$@" >"$tmp/log" 2>&1; then
+		result ok "$what"
+	else
+		result failed "$what"
+		sed 's/^/    /' "$tmp/log" | tail -n 25
+	fi
+}
+
+# refuses WORDS COMMAND...: it must fail, and say so in these words.
+refuses()
+{
+	local words=$1 status=0
+
+	shift
+	"$@" >"$tmp/refused" 2>&1 || status=$?
+	cat "$tmp/refused"
+	[ $status -ne 0 ] && grep -q "^error: .*$words" "$tmp/refused"
+}
+
+source_tree()
+{
+	"$here/scripts/kernel-source.sh"
+}
+
+# A tree that costs no space: hard links, which apply does not write through.
+clone_tree()
+{
+	[ -d "$tmp/linux" ] || cp -al "$(source_tree)" "$tmp/linux"
+}
+
+same_as_pristine()
+{
+	diff -rq "$(source_tree)" "$tmp/linux"
+}
+
+apply() { "$here/scripts/apply.sh" "$@"; }
+
+### What people give us
+
+test_input()
+{
+	mkdir -p "$tmp/not-a-kernel" "$tmp/readonly"
+	check "an unknown BASE is refused" refuses 'BASE=5.99 is unknown' \
+		env BASE=5.99 "$here/scripts/kernel-source.sh"
+	check "a KSRC that is no kernel is refused" refuses 'not a kernel' \
+		env KSRC="$tmp/not-a-kernel" "$here/scripts/kernel-source.sh"
+	check "a KSRC that does not exist is refused" refuses 'does not exist' \
+		env KSRC=/nonexistent "$here/scripts/kernel-source.sh"
+	echo nonsense >"$tmp/tarball"
+	check "a KSRC that is no tarball is refused" refuses 'neither a tree' \
+		env KSRC="$tmp/tarball" "$here/scripts/kernel-source.sh"
+	check "a cache that can't be written is refused" \
+		refuses "can't be written" \
+		env ZSDEFER_CACHE=/proc/cache "$here/scripts/kernel-source.sh"
+	check "SIZES without a process count is refused" refuses 'MIBxPROC' \
+		env SIZES=64 "$here/scripts/run.sh"
+	check "apply without KDIR is refused" bash -c \
+		"! make -C '$here' apply"
+}
+
+### apply and unapply
+
+test_apply()
+{
+	clone_tree
+	check "CHECK=1 changes nothing" bash -c "CHECK=1 '$here/scripts/apply.sh' apply '$tmp/linux'"
+	check "the tree is pristine still" same_as_pristine
+	check "apply" apply apply "$tmp/linux"
+	check "a second application is refused" refuses 'applied already' \
+		apply apply "$tmp/linux"
+	check "an applied tree is refused as KSRC" refuses 'applied already' \
+		env KSRC="$tmp/linux" "$here/scripts/kernel-source.sh"
+	check "unapply" apply unapply "$tmp/linux"
+	check "unapply left no difference" same_as_pristine
+	check "a second unapply is refused" refuses 'does not have' \
+		apply unapply "$tmp/linux"
+	check "apply again" apply apply "$tmp/linux"
+	check "what was applied is what was staged" applied_is_staged
+	check "unapply refuses to lose a change of ours" lose_a_change
+	check "unapply again" apply unapply "$tmp/linux"
+	check "nothing is left of it" same_as_pristine
+
+	check "a dirty hook site is named, and nothing changed" dirty_site
+	check "an unknown version is refused" unknown_version
+	check "a folder that is no kernel is refused" refuses 'not a kernel' \
+		apply apply "$tmp"
+	check "lines added before the hooks do not matter" shifted_site
+	rm -rf "$tmp/linux"
+}
+
+applied_is_staged()
+{
+	apply stage "$(source_tree)" "$tmp/staged" &&
+	(cd "$tmp/staged" && find . -type f) | while read -r f; do
+		cmp "$tmp/staged/$f" "$tmp/linux/$f" || exit 1
+	done
+}
+
+lose_a_change()
+{
+	echo >>"$tmp/linux/mm/zsdefer/core.c"
+	refuses 'mm/zsdefer/core.c' apply unapply "$tmp/linux" &&
+	cp "$here/mm/zsdefer/core.c" "$tmp/linux/mm/zsdefer/core.c"
+}
+
+# edit FILE SED: in the clone, without touching the source it is linked to.
+edit()
+{
+	sed "$2" "$tmp/linux/$1" >"$tmp/edited"
+	rm "$tmp/linux/$1"
+	cp "$tmp/edited" "$tmp/linux/$1"
+}
+
+restore()
+{
+	cp --remove-destination -p "$(source_tree)/$1" "$tmp/linux/$1"
+}
+
+dirty_site()
+{
+	local f=drivers/block/zram/zram_drv.c
+
+	edit $f 's/zs_free(zram->mem_pool, handle);/zs_free(pool_of(zram), handle);/'
+	cp "$tmp/linux/$f" "$tmp/dirty"
+	refuses 'hook site' apply apply "$tmp/linux" &&
+	grep -q "$f: Hunk #[0-9]* FAILED" "$tmp/refused" &&
+	cmp "$tmp/dirty" "$tmp/linux/$f" && restore $f && same_as_pristine
+}
+
+unknown_version()
+{
+	edit Makefile 's/^PATCHLEVEL = .*/PATCHLEVEL = 99/'
+	refuses 'is not supported' apply apply "$tmp/linux" && restore Makefile &&
+	same_as_pristine
+}
+
+shifted_site()
+{
+	edit mm/zsmalloc.c '1a /* a newer version has a line more here */'
+	apply apply "$tmp/linux" && apply unapply "$tmp/linux" &&
+	restore mm/zsmalloc.c && same_as_pristine
+}
+
+### With the option off, the free path is the unpatched kernel's
+
+test_object()
+{
+	local off pristine
+
+	off=$("$here/scripts/kernel-build.sh" off)
+	pristine=$(TARGETS="mm/zsmalloc.o drivers/block/zram/zram_drv.o" \
+		"$here/scripts/kernel-build.sh" pristine)
+	check "option off: mm/zsmalloc.o has the unpatched code" \
+		same_code "$off" "$pristine" mm/zsmalloc.o
+	check "option off: the free path of zram_drv.o is the unpatched one" \
+		same_code "$off" "$pristine" drivers/block/zram/zram_drv.o \
+		slot_free zram_slot_free_notify zram_bio_discard \
+		zram_write_page
+	check "option on: the free path differs (the comparison can fail)" \
+		differs "$("$here/scripts/kernel-build.sh" on)" "$pristine" \
+		drivers/block/zram/zram_drv.o slot_free
+}
+
+# Code with its relocations; line numbers and file names do not count.
+disassemble()
+{
+	local file=$1 f
+
+	shift
+	[ $# -gt 0 ] || set -- ''
+	for f in "$@"; do
+		objdump -dr --no-show-raw-insn --no-addresses \
+			${f:+--disassemble="$f"} "$file" |
+			grep -v 'file format' | sed 's/__bug_table.*//'
+	done
+}
+
+same_code()
+{
+	local a=$1/$3 b=$2/$3
+
+	shift 3
+	disassemble "$a" "$@" >"$tmp/a"
+	disassemble "$b" "$@" >"$tmp/b"
+	[ "$(grep -c '^\s' "$tmp/a")" -gt 50 ] && diff "$tmp/a" "$tmp/b"
+}
+
+differs()
+{
+	! same_code "$@"
+}
+
+### In the guest
+
+# guest BUILD NAME JOB ARG...: count the KTAP lines that the job left.
+guest()
+{
+	local build=$1 name=$2 out=$tmp/out-$2 line note='' before=$failed
+
+	shift 2
+	"$here/scripts/vm.sh" -t 900 -n "$name" "$build" "$image" "$out" "$@" ||
+		true
+	for tap in "$out"/*.tap; do
+		[ -f "$tap" ] || continue
+		# shellcheck disable=SC2094 # only its name is used inside
+		while IFS= read -r line; do
+			case $line in
+			'#'*) note=$line ;;
+			'not ok '*) result failed "$name: ${line#not ok * }   $note" ;;
+			ok*SKIP*) result skip "$name: ${line#ok * }" ;;
+			'ok '*) result ok "$name: ${line#ok * }" ;;
+			'1..0 # SKIP '*) result skip "$name: $(basename "$tap") ${line#*SKIP }" ;;
+			esac
+		done <"$tap"
+		check "$name: $(basename "$tap" .tap) ran to its end" \
+			ran_to_its_end "$tap"
+	done
+	[ -d "$out" ] && ls "$out"/*.tap >/dev/null 2>&1 ||
+		result failed "$name: the guest left no results"
+	check "$name: no warning from the kernel" quiet "$out"
+	[ "$failed" = "$before" ] || cp -r "$out" "$keep/"
+}
+
+ran_to_its_end()
+{
+	local plan
+
+	plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$1")
+	[ -n "$plan" ] && [ "$(grep -cE '^(not )?ok ' "$1")" = "$plan" ]
+}
+
+quiet()
+{
+	! grep -hE -A 15 'WARNING:|BUG[: ]|Oops|Call Trace|is not empty|hung' \
+		"$1/console.log" "$1/dmesg" && [ -s "$1/dmesg" ]
+}
+
+test_zram()
+{
+	guest "$(built on)" on-zram selftest zram.sh
+}
+
+test_swap()
+{
+	guest "$(built on)" on-swap selftest swap.sh
+}
+
+built()
+{
+	"$here/scripts/kernel-build.sh" "$1"
+}
+
+### As modules
+
+test_module()
+{
+	local build
+
+	build=$(built module)
+	check "zsdefer, zsmalloc and zram are modules" modules_exist "$build"
+	mkdir -p "$tmp/modules/modules"
+	load_order "$build" "$tmp/modules/modules"
+	image=$("$here/scripts/image.sh" "$tmp/modules")
+	guest "$build" module-zram selftest zram.sh
+	guest "$build" module-unload unload
+	rm -f "$image"
+	image=$plain_image
+}
+
+modules_exist()
+{
+	[ -f "$1/mm/zsdefer/zsdefer.ko" ] && [ -f "$1/mm/zsmalloc.ko" ] &&
+	[ -f "$1/drivers/block/zram/zram.ko" ]
+}
+
+# Copy zram.ko and all it depends on, and list them in the order of loading.
+load_order()
+{
+	local build=$1 to=$2
+
+	(cd "$build" && make -s INSTALL_MOD_PATH="$tmp/installed" \
+		modules_install >/dev/null)
+	depmod -b "$tmp/installed" "$(cat "$build/include/config/kernel.release")"
+	modprobe -d "$tmp/installed" -S \
+		"$(cat "$build/include/config/kernel.release")" \
+		--show-depends zram | awk '{ print $2 }' | while read -r ko; do
+		cp "$ko" "$to/"
+		basename "$ko"
+	done >"$to/order"
+}
+
+### The main job, small
+
+test_run()
+{
+	local out=$tmp/small-run
+
+	if RUNS=2 SIZES="32x1 32x2" STRESS_SECONDS=3 STRESS_ROUNDS=1 \
+		RESULTS="$out" "$here/scripts/run.sh" >"$tmp/run.log"; then
+		result ok "make run, small"
+	else
+		result failed "make run, small"
+	fi
+	check "its report has all three tables" bash -c \
+		"[ \$(grep -c 'on/off' '$out/report.md') = 3 ]"
+	check "its raw samples are all there" python3 -c "
+import json
+d = json.load(open('$out/results.json'))
+assert len(d['off']['releases']) == len(d['on']['releases']) == 8
+assert d['on']['stats']['drained'] > 0 and d['machine']['accelerator']
+assert all(r['back_ns'] > 0 for f in ('off', 'on') for r in d[f]['releases'])
+assert d['off']['config'] != d['on']['config'] and d['on']['commands']"
+}
+
+for t in $TESTS; do
+	[ "$(type -t "test_$t")" = function ] ||
+		die "TESTS has $t; there are: $all"
+done
+need_packages build-essential bc bison flex libelf-dev ccache cpio kmod patch \
+	python3 xz-utils qemu-system-x86 busybox-static stress-ng linux-perf
+lock_cache
+export ZSDEFER_LOCKED=1
+tmp=$(mktemp -d)
+keep=$here/results/failed
+rm -rf "$keep"
+mkdir -p "$keep"
+trap 'rm -rf "$tmp" ${plain_image:+"$plain_image"}' EXIT
+source_tree >/dev/null
+plain_image=$("$here/scripts/image.sh")
+image=$plain_image
+
+for t in $TESTS; do
+	say "tests: $t"
+	"test_$t"
+done
+
+if [ $failed -gt 0 ]; then
+	printf '\nfailed: %s\n' "${failures[@]}"
+	echo "One group again: make test TESTS=...; consoles: results/failed/;" \
+	     "a shell in the kernel: make shell"
+else
+	rmdir "$keep" 2>/dev/null || true
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ] && [ $passed -gt 0 ]
