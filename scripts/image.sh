@@ -59,6 +59,8 @@ fi
 mkdir -p "$tmp/ours/bin" "$tmp/ours/job"
 gcc -O2 -Wall -Wextra -Werror -static -o "$tmp/ours/bin/zsbench" \
 	"$here/tools/testing/zsdefer/zsbench.c"
+# vm.sh asks it for the host's TSC.
+cp "$tmp/ours/bin/zsbench" "$ZSDEFER_CACHE/image/"
 cp "$here/tools/testing/zsdefer/init" "$tmp/ours/init"
 cp "$here"/tools/testing/zsdefer/guest/* "$tmp/ours/job/"
 mkdir -p "$tmp/ours/selftests/kselftest"

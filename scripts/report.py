@@ -92,7 +92,7 @@ def summarise_releases(releases):
     for key, runs in groups.items():
         figures = {
             "release, ns/page": [r["release_ns"] / r["pages"] for r in runs],
-            "gone after, ms": [r["release_ns"] / 1e6 for r in runs],
+            "processes gone after, ms": [r["release_ns"] / 1e6 for r in runs],
             "pages back after, ms": [r["back_ns"] / 1e6 for r in runs
                                      if r["back_ns"] >= 0],
         }
@@ -129,8 +129,10 @@ def release_table(data):
     rows = []
     for key in data["off"]["summary"]:
         how, mib, procs = key
-        for name, digits in (("release, ns/page", 0),
-                             ("pages back after, ms", 1)):
+        figures = [("release, ns/page", 0), ("pages back after, ms", 1)]
+        if how == "kill":
+            figures.insert(1, ("processes gone after, ms", 1))
+        for name, digits in figures:
             off, on = (data[f]["summary"][key][name] for f in FLAVOURS)
             rows.append([f"{how}, {mib} MiB, {procs} proc.", name,
                          cell(off, digits), cell(on, digits),

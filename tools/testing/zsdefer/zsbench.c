@@ -6,6 +6,7 @@
  *			[-r RUNS] [-z zramN] [-f]
  *	zsbench verify	[-m MIB] [-p PROCS] [-t SECONDS] [-s SEED]
  *	zsbench hold	[-m MIB] [-d DATA]
+ *	zsbench tsc
  *
  * "release" has PROCS processes fill MIB mebibytes between them, swaps all
  * of it out, and lets all of them unmap it, or be killed, at once. For each
@@ -24,6 +25,9 @@
  * checked and exits with 1 if a single byte was wrong.
  *
  * "hold" fills and swaps out, prints "ready", and waits to be killed.
+ *
+ * "tsc" prints the frequency of this machine's time stamp counter in kHz, for
+ * a guest that is emulated on it and can't find it out reliably.
  *
  * DATA: mixed (compresses to sizes spread over the classes), single (all
  * pages compress alike), huge (does not compress), same (one word a page).
@@ -449,6 +453,22 @@ static _Noreturn void do_hold(void)
 		pause();
 }
 
+static int do_tsc(void)
+{
+#ifdef __x86_64__
+	int64_t start = now_ns(), ns;
+	uint64_t tsc = __builtin_ia32_rdtsc();
+
+	nap(100000);
+	tsc = __builtin_ia32_rdtsc() - tsc;
+	ns = now_ns() - start;
+	printf("%llu\n", (unsigned long long)(tsc * 1000000.0 / ns + 0.5));
+	return 0;
+#else
+	return 1;
+#endif
+}
+
 static unsigned long number(const char *text, unsigned long max)
 {
 	char *end;
@@ -476,7 +496,7 @@ int main(int argc, char **argv)
 	int c;
 
 	if (argc < 2)
-		errx(2, "usage: zsbench release|verify|hold [options]");
+		errx(2, "usage: zsbench release|verify|hold|tsc [options]");
 	while ((c = getopt(argc - 1, argv + 1, "h:m:p:d:r:t:s:z:f")) != -1) {
 		switch (c) {
 		case 'h':
@@ -521,5 +541,7 @@ int main(int argc, char **argv)
 		return do_verify();
 	if (!strcmp(argv[1], "hold"))
 		do_hold();
+	if (!strcmp(argv[1], "tsc"))
+		return do_tsc();
 	errx(2, "there is no command %s", argv[1]);
 }
