@@ -10,6 +10,7 @@ set -euo pipefail
 
 need_packages busybox-static stress-ng linux-perf build-essential cpio
 need_cache
+source=$("$here/scripts/kernel-source.sh")
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
@@ -65,7 +66,7 @@ cp "$here/tools/testing/zsdefer/init" "$tmp/ours/init"
 cp "$here"/tools/testing/zsdefer/guest/* "$tmp/ours/job/"
 mkdir -p "$tmp/ours/selftests/kselftest"
 cp -r "$here/tools/testing/selftests/zsdefer" "$tmp/ours/selftests/"
-cp "$(KSRC=${KSRC:-} "$here/scripts/kernel-source.sh")/tools/testing/selftests/kselftest/ktap_helpers.sh" \
+cp "$source/tools/testing/selftests/kselftest/ktap_helpers.sh" \
 	"$tmp/ours/selftests/kselftest/"
 chmod +x "$tmp/ours/init"
 for extra in "$@"; do

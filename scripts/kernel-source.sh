@@ -69,19 +69,27 @@ from_ksrc()
 	echo "$to"
 }
 
-apt_private()
+# The system's own settings hold (a proxy, say), but its state is not used,
+# and what it runs after an update is not run.
+apt_configure()
 {
-	local tool=$1 state=$ZSDEFER_CACHE/apt
+	local state=$1 site=$2
 
-	shift
-	"$tool" -q -o Dir::Etc::SourceList=/dev/null \
-		-o Dir::Etc::SourceParts="$state/sources" \
-		-o Dir::State="$state/state" \
-		-o Dir::State::Lists="$state/lists" \
-		-o Dir::State::status=/dev/null \
-		-o Dir::Cache="$state/cache" \
-		-o Acquire::Languages=none \
-		-o APT::Sandbox::User="$(id -un)" "$@"
+	mkdir -p "$state"/{sources,state,lists/partial,cache/archives/partial}
+	printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
+		"$site" "$suites" "$keyring" >"$state/sources/debian.sources"
+	cat >"$state/apt.conf" <<-EOF
+		#clear APT::Update;
+		#clear DPkg::Post-Invoke;
+		Dir::Etc::SourceList "/dev/null";
+		Dir::Etc::SourceParts "$state/sources";
+		Dir::State "$state/state";
+		Dir::State::Lists "$state/lists";
+		Dir::State::status "/dev/null";
+		Dir::Cache "$state/cache";
+		Acquire::Languages "none";
+		APT::Sandbox::User "$(id -un)";
+	EOF
 }
 
 from_debian()
@@ -103,13 +111,11 @@ from_debian()
 	[ -n "$site" ] ||
 		die "no Debian mirror in this machine's apt configuration" \
 		    "(or no lists yet: apt-get update); set KSRC= instead"
-	mkdir -p "$state"/{sources,state,lists/partial,cache/archives/partial}
-	printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
-		"$site" "$suites" "$keyring" >"$state/sources/debian.sources"
+	apt_configure "$state" "$site"
 	with_progress "reading Debian's lists of $suites" "$state/update.log" \
-		apt_private apt-get update
+		apt-get -q -c "$state/apt.conf" update
 
-	version=$(apt_private apt-cache madison "$package" 2>/dev/null |
+	version=$(apt-cache -c "$state/apt.conf" madison "$package" 2>/dev/null |
 		awk '{ print $3 }' | sort -V | tail -n 1)
 	[ -n "$version" ] ||
 		die "Debian has no $package in: $suites; set KSRC= instead"
@@ -118,9 +124,8 @@ from_debian()
 		rm -rf "$state/deb"
 		mkdir -p "$state/deb"
 		with_progress "fetching $package $version" "$state/fetch.log" \
-			env -C "$state/deb" bash -c "$(declare -f apt_private)
-				ZSDEFER_CACHE='$ZSDEFER_CACHE'
-				apt_private apt-get download '$package=$version'"
+			env -C "$state/deb" apt-get -q -c "$state/apt.conf" \
+			download "$package=$version"
 		deb=$(find "$state/deb" -name '*.deb')
 		dpkg-deb --fsys-tarfile "$deb" |
 			tar -x -C "$state/deb" --wildcards --strip-components=3 \
