@@ -8,7 +8,6 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 lock_cache
-export ZSDEFER_LOCKED=1
 image=$("$here/scripts/image.sh")
 trap 'rm -f "$image"' EXIT
 mapfile -t builds < <("$here/scripts/kernel-build.sh" off on)

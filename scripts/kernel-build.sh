@@ -112,7 +112,7 @@ build()
 }
 
 [ $# -gt 0 ] || die "usage: $0 FLAVOUR..."
-[ "${ZSDEFER_LOCKED:-}" ] || lock_cache
+lock_cache
 sync_tree
 for flavour in "$@"; do
 	build "$flavour"

@@ -3,7 +3,7 @@
 # What all scripts share. Source it after "set -euo pipefail".
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-export here
+export here PATH=$PATH:/usr/sbin:/sbin
 
 : "${BASE:=7.3}"
 : "${ZSDEFER_CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/zsdefer}"
@@ -62,14 +62,17 @@ need_packages()
 }
 
 # One at a time in the cache: builds of two clones share its trees.
+# Scripts that are started by one that has the lock have it, too.
 lock_cache()
 {
 	need_cache
+	[ -z "${ZSDEFER_LOCKED:-}" ] || return 0
 	exec 9>"$ZSDEFER_CACHE/lock"
 	if ! flock -n 9; then
 		say "waiting for another run that uses $ZSDEFER_CACHE"
 		flock 9
 	fi
+	export ZSDEFER_LOCKED=1
 }
 
 # with_progress WHAT LOG COMMAND...: run it, tell every 20 s that it runs.

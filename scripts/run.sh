@@ -26,7 +26,6 @@ done
 
 need_packages python3
 lock_cache
-export ZSDEFER_LOCKED=1
 image=$("$here/scripts/image.sh")
 trap 'rm -f "$image"' EXIT
 mapfile -t builds < <("$here/scripts/kernel-build.sh" off on)

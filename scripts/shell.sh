@@ -8,6 +8,6 @@ set -euo pipefail
 lock_cache
 image=$("$here/scripts/image.sh")
 trap 'rm -f "$image"' EXIT
-build=$(ZSDEFER_LOCKED=1 "$here/scripts/kernel-build.sh" on)
+build=$("$here/scripts/kernel-build.sh" on)
 flock -u 9
 "$here/scripts/vm.sh" shell "$build" "$image"

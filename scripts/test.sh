@@ -348,7 +348,6 @@ done
 need_packages build-essential bc bison flex libelf-dev ccache cpio kmod patch \
 	python3 xz-utils qemu-system-x86 busybox-static stress-ng linux-perf
 lock_cache
-export ZSDEFER_LOCKED=1
 tmp=$(mktemp -d)
 keep=$here/results/failed
 rm -rf "$keep"

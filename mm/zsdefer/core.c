@@ -146,18 +146,9 @@ static void zsdefer_sweep(struct work_struct *work)
 		else
 			next = min(next, delay - waited);
 	}
+	/* A push may have armed it meanwhile, but for later than this. */
 	if (next != ULONG_MAX)
-		queue_delayed_work(zsdefer_wq, &shared->sweep, next);
-}
-
-static unsigned long zsdefer_drained(struct zsdefer *zd)
-{
-	unsigned long drained = 0;
-	unsigned int i;
-
-	for (i = 0; i < zd->nr_queues; i++)
-		drained += READ_ONCE(zd->queues[i].drained);
-	return drained;
+		mod_delayed_work(zsdefer_wq, &shared->sweep, next);
 }
 
 static void zsdefer_flush_locked(struct zsdefer *zd)
@@ -181,16 +172,18 @@ static void zsdefer_flush_locked(struct zsdefer *zd)
  * Context: Process context, may sleep, also during reclaim: allocates
  * nothing, and the workers that it waits for have a rescuer.
  *
- * Return: true if anything was freed meanwhile.
+ * Return: true if anything may have been freed, false if nothing waited.
  */
 bool zsdefer_flush(struct zsdefer *zd)
 {
-	unsigned long before = zsdefer_drained(zd);
+	/* What waits is charged until it has been freed. */
+	if (!atomic_long_read(&zd->shared.charged_bytes))
+		return false;
 
 	mutex_lock(&zd->flush_lock);
 	zsdefer_flush_locked(zd);
 	mutex_unlock(&zd->flush_lock);
-	return zsdefer_drained(zd) != before;
+	return true;
 }
 EXPORT_SYMBOL_GPL(zsdefer_flush);
 
@@ -413,9 +406,11 @@ void zsdefer_read_stats(struct zsdefer *zd, struct zsdefer_stats *stats)
 		for (why = 0; why < ZSDEFER_NR_FALLBACKS; why++)
 			stats->fallbacks[why] += READ_ONCE(n[why]);
 	}
+
+	spin_lock(&zd->shared.depot.lock);
 	stats->memory = struct_size(zd, queues, zd->max_queues) +
-			READ_ONCE(zd->shared.depot.nr_total) *
-			sizeof(struct zsdefer_block);
+			zd->shared.depot.nr_total * sizeof(struct zsdefer_block);
+	spin_unlock(&zd->shared.depot.lock);
 }
 
 /**

@@ -254,7 +254,7 @@ EXPORT_SYMBOL_GPL(zs_free_deferred);
  *
  * Context: Process context, may sleep, also during reclaim.
  *
- * Return: true if anything was freed meanwhile.
+ * Return: true if anything may have been freed, false if nothing waited.
  */
 bool zsdefer_pool_flush(struct zs_pool *pool)
 {

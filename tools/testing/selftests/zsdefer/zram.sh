@@ -217,16 +217,16 @@ a_drain_leaves_what_synchronous_frees_leave()
 # Objects of a zspage freed in part are linked, and can be allocated again.
 survivors_stay_readable_and_their_neighbours_reusable()
 {
-	set_up 64M && hold_everything && write_pages mixed 0 1000 &&
+	set_up 64M && hold_everything && write_pages mixed 0 300 &&
 	before=$(md5sum </dev/zram"$dev") || return 1
 	for round in 1 2 3; do
-		for i in $(seq $((round - 1)) 3 999); do
+		for i in $(seq $((round - 1)) 3 299); do
 			discard "$i" 1 || return 1
 		done
 		echo 1 >"$knobs/flush"
-		[ "$(stat drained)" -ge $((333 * round)) ] ||
+		[ "$(stat drained)" -ge $((100 * round)) ] ||
 			fail "round $round drained $(stat drained)" || return 1
-		write_pages mixed 0 1000 || return 1
+		write_pages mixed 0 300 || return 1
 		[ "$(md5sum </dev/zram"$dev")" = "$before" ] ||
 			fail "wrong data in round $round" || return 1
 	done
