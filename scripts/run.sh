@@ -14,7 +14,7 @@ set -euo pipefail
 : "${SIZES:=64x1 64x2 64x4 128x1 256x1}"
 : "${MEM:=2048}"
 : "${CPUS:=2}"
-: "${STRESS_SECONDS:=6}"
+: "${STRESS_SECONDS:=8}"
 : "${STRESS_ROUNDS:=2}"
 
 case "$RUNS$MEM$CPUS$STRESS_SECONDS$STRESS_ROUNDS" in
@@ -54,7 +54,7 @@ for flavour in off on; do
 done
 for flavour in off on; do
 	say "kernel \"$flavour\": stress-ng beyond memory"
-	vm $flavour stress 512 "$STRESS_SECONDS" "$STRESS_ROUNDS"
+	vm $flavour stress 320 "$STRESS_SECONDS" "$STRESS_ROUNDS"
 done
 for flavour in off on; do
 	say "kernel \"$flavour\": perf record of kills"
@@ -71,7 +71,7 @@ done
 	echo "compiler $(gcc --version | head -n 1)"
 	echo "qemu $(qemu-system-x86_64 -version | head -n 1)"
 	echo "accelerator $accel"
-	echo "guest $CPUS CPUs, $MEM MiB (stress-ng: 512 MiB)"
+	echo "guest $CPUS CPUs, $MEM MiB (stress-ng: 320 MiB)"
 	echo "host $(uname -srm), $(nproc) CPUs,$(sed -n 's/^model name[^:]*://p' /proc/cpuinfo | head -n 1)"
 	echo "perf $(dpkg-query -W -f '${Version}' linux-perf)"
 	echo "stress-ng $(dpkg-query -W -f '${Version}' stress-ng)"

@@ -292,7 +292,7 @@ void zsdefer_default_params(struct zsdefer_params *params)
 			       SZ_256M / PAGE_SIZE) * PAGE_SIZE;
 	params->class_budget = clamp(pages / 8, 1024UL, SZ_64K);
 	params->drain_threshold = 256;
-	params->drain_delay_ms = 20;
+	params->drain_delay_ms = 8;
 }
 
 /**

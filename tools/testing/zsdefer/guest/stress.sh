@@ -17,7 +17,7 @@ for round in $(seq "$rounds"); do
 	echo "@@ stress-ng on $((total * 3 / 2)) MiB with $total MiB of memory, round $round"
 	out=$(vmstat pswpout) in=$(vmstat pswpin) oom=$(vmstat oom_kill)
 	# stress-ng divides the bytes among its three processes.
-	stress-ng --vm 3 --vm-bytes "$((total * 3 / 2))m" --vm-method zero-one \
+	stress-ng --vm 3 --vm-bytes "$((total * 3 / 2))m" --vm-method rand-set \
 		--vm-keep --timeout "$seconds" --metrics-brief \
 		--oomable --seed 7 >"/tmp/stress" 2>&1
 	status=$?
