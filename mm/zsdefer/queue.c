@@ -127,11 +127,16 @@ static enum zsdefer_fallback zsdefer_grant(struct zsdefer_queue *q)
 }
 
 /**
- * zsdefer_push_slow() - the part of zsdefer_push() that thinks
- * @q: the queue; the caller holds its lock
- * @handle: the object
+ * zsdefer_push_slow() - queue an object for a drain, within all bounds
+ * @q: the queue of the object's size class; the caller holds its lock
+ * @handle: the object; the caller gives it up if this succeeds
  *
- * Return: as zsdefer_push().
+ * Never blocks, never allocates, never drains.
+ *
+ * Context: Any context in which a spinlock may be taken, but no interrupt.
+ *
+ * Return: true if queued. false if the caller has to free the object, which
+ * has been counted by its cause.
  */
 bool zsdefer_push_slow(struct zsdefer_queue *q, unsigned long handle)
 {

@@ -198,31 +198,22 @@ static inline unsigned int zsdefer_nr_waiting(const struct zsdefer_queue *q)
 }
 
 /**
- * zsdefer_push() - queue an object for a drain
- * @q: the queue of the object's size class
+ * zsdefer_push_fast() - queue an object for a drain, if that is simple
+ * @q: the queue of the object's size class; the caller holds its lock
  * @handle: the object; the caller gives it up if this succeeds
  *
- * Never blocks, never allocates, never drains.
- *
- * Context: Any context in which a spinlock may be taken, but no interrupt.
- *
- * Return: true if queued. false if the caller has to free the object, which
- * has been counted by its cause.
+ * Return: true if queued. false if zsdefer_push_slow() has to be asked.
  */
-static inline bool zsdefer_push(struct zsdefer_queue *q, unsigned long handle)
+static inline bool zsdefer_push_fast(struct zsdefer_queue *q,
+				     unsigned long handle)
 {
-	bool queued = true;
-
-	spin_lock(&q->lock);
 	/* The last of a grant goes the slow way, which looks ahead. */
-	if (likely(q->room > 1)) {
-		q->room--;
-		*q->next++ = handle;
-	} else {
-		queued = zsdefer_push_slow(q, handle);
-	}
-	spin_unlock(&q->lock);
-	return queued;
+	if (unlikely(q->room <= 1))
+		return false;
+
+	q->room--;
+	*q->next++ = handle;
+	return true;
 }
 
 #endif /* _MM_ZSDEFER_QUEUE_H */

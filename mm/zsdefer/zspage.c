@@ -5,12 +5,13 @@
  * Included by mm/zsmalloc.c, whose structures and helpers it works with.
  *
  * A batch holds objects of one size class, many of them neighbours, because
- * what was stored together is mostly freed together. Under one hold of
- * class->lock a batch is gone through twice. First every zspage learns how
- * many of its objects are about to die (zspage->dying). Then each zspage is
- * judged once: if no object is left, its pages go back as they are, and the
- * objects are not even touched; else they are linked into its free list one
- * by one, after a single change of its fullness.
+ * what was stored together is mostly freed together. Objects of one zspage
+ * that follow each other are a run. Under one hold of class->lock the runs of
+ * a batch are gone through twice. First every zspage learns how many of its
+ * objects are about to die (zspage->dying). Then each zspage is judged once:
+ * if no object is left, its pages go back as they are, and the objects are
+ * not even touched; else they are linked into its free list one by one, after
+ * a single change of its fullness.
  *
  * zspage->dying is zero whenever class->lock is not held. While it is:
  *
@@ -32,38 +33,54 @@ static inline unsigned int zsdefer_handle_group(unsigned long handle)
 #define ZSDEFER_LINKING		BIT_U32(30)
 #define ZSDEFER_DEAD		BIT_U32(31)
 
+/**
+ * struct zsdefer_runs - a batch, cut where the zspage changes
+ * @zspages: the zspage of each run; one may have several
+ * @len: the number of objects in each run
+ * @nr: runs
+ */
+struct zsdefer_runs {
+	struct zspage *zspages[ZSDEFER_BATCH];
+	u8 len[ZSDEFER_BATCH];
+	unsigned int nr;
+};
+
 /*
- * Count the objects of a batch into their zspages, which are stored in
- * @zspages. With @more to follow, a last zspage that is not known to be
- * complete is left to the next batch.
+ * Cut a batch into runs, and count their objects into zspage->dying. With
+ * @more to follow, a last zspage that is not known to be complete is left to
+ * the next batch.
  *
  * Return: how many objects were counted.
  */
 static unsigned int zsdefer_count_dying(struct size_class *class,
 					const unsigned long *handles,
-					struct zspage **zspages,
-					unsigned int nr, bool more)
+					unsigned int nr, bool more,
+					struct zsdefer_runs *runs)
 {
 	struct zspage *zspage = NULL;
-	unsigned int i, run = 0;
+	unsigned int i, start = 0;
 
+	runs->nr = 0;
 	for (i = 0; i < nr; i++) {
 		struct zpdesc *zpdesc;
 
 		/* The PFN can't change: whoever moves objects holds class->lock. */
 		obj_to_zpdesc(handle_to_obj(handles[i]), &zpdesc);
-		zspages[i] = get_zspage(zpdesc);
-		if (zspages[i] != zspage) {
-			zspage = zspages[i];
-			VM_WARN_ON_ONCE(zspage->class != class->index);
-			run = i;
+		if (zpdesc->zspage == zspage)
+			continue;
+		if (zspage) {
+			zspage->dying += i - start;
+			runs->len[runs->nr++] = i - start;
+			start = i;
 		}
-		zspage->dying++;
+		zspage = get_zspage(zpdesc);
+		VM_WARN_ON_ONCE(zspage->class != class->index);
+		runs->zspages[runs->nr] = zspage;
 	}
-	if (more && run && zspage->dying < get_zspage_inuse(zspage)) {
-		zspage->dying -= nr - run;
-		return run;
-	}
+	if (more && start && zspage->dying + nr - start < get_zspage_inuse(zspage))
+		return start;
+	zspage->dying += nr - start;
+	runs->len[runs->nr++] = nr - start;
 	return nr;
 }
 
@@ -90,33 +107,47 @@ static void zsdefer_judge(struct zs_pool *pool, struct size_class *class,
 		kick_deferred_free(pool);
 }
 
-/* Link an object into the free list of its zspage, which survives. */
+/* Link a run into the free list of its zspage, which survives. */
 static void zsdefer_link(struct size_class *class, struct zspage *zspage,
-			 unsigned long handle)
+			 const unsigned long *handles, unsigned int nr)
 {
-	obj_free(class->size, handle_to_obj(handle));
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		obj_free(class->size, handle_to_obj(handles[i]));
 	/* obj_free() counts, too, but all of the batch is counted already. */
-	mod_zspage_inuse(zspage, 1);
-	if (--zspage->dying == ZSDEFER_LINKING)
+	mod_zspage_inuse(zspage, nr);
+	zspage->dying -= nr;
+	if (zspage->dying == ZSDEFER_LINKING)
 		zspage->dying = 0;
 }
 
 /* Give back the pages of zspages that are off their list and locked. */
-static void zsdefer_free_zspages(struct zspage **zspages, unsigned int nr)
+static void zsdefer_free_zspages(struct size_class *class,
+				 struct zspage **zspages, unsigned int nr)
 {
-	struct folio_batch fbatch;
-	unsigned int i;
+	struct folio_batch fbatch __uninitialized;
+	struct zone *zone = NULL;
+	long nr_zone = 0;
+	unsigned int i, j;
 
 	folio_batch_init(&fbatch);
 	for (i = 0; i < nr; i++) {
 		struct zpdesc *zpdesc = get_first_zpdesc(zspages[i]);
 
-		while (zpdesc) {
-			struct zpdesc *next = get_next_zpdesc(zpdesc);
+		for (j = 0; j < class->pages_per_zspage; j++) {
+			struct zpdesc *next = zpdesc->next;
 
+			if (unlikely(zpdesc_zone(zpdesc) != zone)) {
+				if (zone)
+					mod_zone_page_state(zone, NR_ZSPAGES,
+							    -nr_zone);
+				zone = zpdesc_zone(zpdesc);
+				nr_zone = 0;
+			}
+			nr_zone++;
 			reset_zpdesc(zpdesc);
 			zpdesc_unlock(zpdesc);
-			zpdesc_dec_zone_page_state(zpdesc);
 			if (!folio_batch_add(&fbatch, zpdesc_folio(zpdesc)))
 				folios_put(&fbatch);
 			zpdesc = next;
@@ -124,6 +155,7 @@ static void zsdefer_free_zspages(struct zspage **zspages, unsigned int nr)
 	}
 	if (folio_batch_count(&fbatch))
 		folios_put(&fbatch);
+	mod_zone_page_state(zone, NR_ZSPAGES, -nr_zone);
 	kmem_cache_free_bulk(zspage_cachep, nr, (void **)zspages);
 }
 
@@ -158,27 +190,26 @@ static unsigned int zsdefer_free_batch(void *_pool, void *_class,
 				       unsigned long *handles, unsigned int nr,
 				       bool more, unsigned int *zspages_whole)
 {
-	struct zspage *zspages[ZSDEFER_BATCH];
 	struct size_class *class = _class;
 	struct zs_pool *pool = _pool;
-	unsigned int i, nr_dead = 0;
+	unsigned int i, at, nr_dead = 0;
+	struct zsdefer_runs runs __uninitialized;
 
 	spin_lock(&class->lock);
-	nr = zsdefer_count_dying(class, handles, zspages, nr, more);
-	for (i = 0; i < nr; i++) {
-		struct zspage *zspage = zspages[i];
+	nr = zsdefer_count_dying(class, handles, nr, more, &runs);
+	for (i = 0, at = 0; i < runs.nr; at += runs.len[i++]) {
+		struct zspage *zspage = runs.zspages[i];
 
 		if (zspage->dying == ZSDEFER_DEAD)
 			continue;
-		if (!(zspage->dying & ZSDEFER_LINKING)) {
+		if (!(zspage->dying & ZSDEFER_LINKING))
 			zsdefer_judge(pool, class, zspage);
-			if (zspage->dying == ZSDEFER_DEAD) {
-				/* Slots up to i have been read already. */
-				zspages[nr_dead++] = zspage;
-				continue;
-			}
+		if (zspage->dying == ZSDEFER_DEAD) {
+			/* Entries up to i have been read already. */
+			runs.zspages[nr_dead++] = zspage;
+			continue;
 		}
-		zsdefer_link(class, zspage, handles[i]);
+		zsdefer_link(class, zspage, handles + at, runs.len[i]);
 	}
 	class_stat_sub(class, ZS_OBJS_INUSE, nr);
 	class_stat_sub(class, ZS_OBJS_ALLOCATED,
@@ -188,10 +219,10 @@ static unsigned int zsdefer_free_batch(void *_pool, void *_class,
 	if (nr_dead) {
 		atomic_long_sub(nr_dead * class->pages_per_zspage,
 				&pool->pages_allocated);
-		zsdefer_free_zspages(zspages, nr_dead);
+		zsdefer_free_zspages(class, runs.zspages, nr_dead);
 	}
 	/* The zspages are done with, so their array can serve once more. */
-	zsdefer_free_handles(handles, nr, (void **)zspages);
+	zsdefer_free_handles(handles, nr, (void **)runs.zspages);
 	*zspages_whole = nr_dead;
 	return nr;
 }
@@ -218,6 +249,40 @@ static void zsdefer_zspage_allocated(struct size_class *class, gfp_t gfp)
 			      gfp & ~(__GFP_HIGHMEM | __GFP_MOVABLE));
 }
 
+/*
+ * The parts of zs_free_deferred() that are rarely needed are functions of
+ * their own that it ends in, so that it saves few registers for the others.
+ */
+static noinline void zsdefer_free_disabled(struct zs_pool *pool,
+					   unsigned long handle)
+{
+	zsdefer_count_fallback(&pool->zsdefer->shared, ZSDEFER_DISABLED);
+	zs_free(pool, handle);
+}
+
+static noinline void zsdefer_push_or_free(struct zsdefer_queue *q,
+					  unsigned long handle)
+	__releases(&q->lock)
+{
+	bool queued = zsdefer_push_slow(q, handle);
+
+	spin_unlock(&q->lock);
+	if (!queued)
+		zs_free(zsdefer_queue_pool(q), handle);
+}
+
+static noinline void zsdefer_push(struct zs_pool *pool, unsigned long handle,
+				  size_t size)
+{
+	struct zsdefer_queue *q = lookup_size_class(pool, size)->zsdefer;
+
+	spin_lock(&q->lock);
+	if (likely(zsdefer_push_fast(q, handle)))
+		spin_unlock(&q->lock);
+	else
+		zsdefer_push_or_free(q, handle);
+}
+
 /**
  * zs_free_deferred() - free an object, perhaps later
  * @pool: the pool it was allocated from
@@ -234,17 +299,12 @@ void zs_free_deferred(struct zs_pool *pool, unsigned long handle, size_t size)
 {
 	struct zsdefer *zd = pool->zsdefer;
 
-	if (IS_ERR_OR_NULL((void *)handle))
-		return;
-
-	if (zd) {
-		if (!zsdefer_enabled(zd))
-			zsdefer_count_fallback(&zd->shared, ZSDEFER_DISABLED);
-		else if (zsdefer_push(lookup_size_class(pool, size)->zsdefer,
-				      handle))
-			return;
-	}
-	zs_free(pool, handle);
+	if (unlikely(!zd || IS_ERR_OR_NULL((void *)handle)))
+		zs_free(pool, handle);
+	else if (unlikely(!zsdefer_enabled(zd)))
+		zsdefer_free_disabled(pool, handle);
+	else
+		zsdefer_push(pool, handle, size);
 }
 EXPORT_SYMBOL_GPL(zs_free_deferred);
 
