@@ -3,7 +3,7 @@
 # Front door. Everything else is in scripts/; "make help" lists it.
 
 scripts := scripts
-export BASE KSRC ZSDEFER_CACHE JOBS RUNS SIZES MEM CPUS TESTS CHECK UPDATE
+export BASE KSRC ZSDEFER_CACHE JOBS RUNS SIZES MEM CPUS TESTS CHECK WITHOUT UPDATE
 export STRESS_SECONDS STRESS_ROUNDS RESULTS
 
 .PHONY: help run test bench shell kernel apply unapply check clean
@@ -21,6 +21,7 @@ help:
 #:   make kernel    only fetch, patch and build the kernels
 #:   make apply KDIR=tree     put the feature into a kernel tree of yours
 #:   make unapply KDIR=tree   take it out again; CHECK=1 only tells, for both
+#:                            WITHOUT=all applies no optional patch
 #:   make check     shellcheck, checkpatch and kernel-doc over what is here
 #:   make clean     remove the results; the cache folder stays
 #:
@@ -46,7 +47,7 @@ shell:
 	@$(scripts)/shell.sh
 
 kernel:
-	@$(scripts)/kernel-build.sh off on
+	@$(scripts)/kernel-build.sh pristine on
 
 apply unapply:
 	@test -n "$(KDIR)" || { echo "error: make $@ KDIR=tree" >&2; exit 2; }

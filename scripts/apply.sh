@@ -7,6 +7,9 @@
 #	apply.sh unapply KDIR	undo exactly that; CHECK=1 likewise
 #	apply.sh stage KDIR DIR	put the files that apply would write in DIR
 #
+# WITHOUT="0004 ..." leaves optional patches out, WITHOUT=all leaves out all of
+# them. unapply finds out which there are.
+#
 # All the work happens in a folder aside. KDIR is written to only when
 # everything fits, and then without being interrupted.
 set -euo pipefail
@@ -30,6 +33,12 @@ patches=$here/patches/$base
 	die "Linux ${version#* } is not supported; there are hooks for:" \
 	    "$(cd "$here/patches" && echo *)"
 
+for n in ${WITHOUT:-}; do
+	[ "$n" = all ] || compgen -G "$patches/optional/$n-*.patch" >/dev/null ||
+		die "WITHOUT has $n; optional are:" \
+		    "$(cd "$patches/optional" && echo *)"
+done
+
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 stage=$tmp/stage
@@ -45,7 +54,36 @@ overlay_files()
 # The existing kernel files that the hooks change.
 hooked_files()
 {
-	sed -n 's|^+++ b/||p' "$patches"/*.patch | LC_ALL=C sort -u
+	sed -n 's|^+++ b/||p' "$patches"/*.patch "$patches"/optional/*.patch |
+		LC_ALL=C sort -u
+}
+
+wanted_patches()
+{
+	local p n
+
+	printf '%s\n' "$patches"/*.patch
+	for p in "$patches"/optional/*.patch; do
+		for n in ${WITHOUT:-}; do
+			[ "$n" != all ] || continue 2
+			case $(basename "$p") in "$n"-*) continue 2 ;; esac
+		done
+		printf '%s\n' "$p"
+	done
+}
+
+patch_quietly()
+{
+	patch -d "$stage" -p1 --force --fuzz=0 --no-backup-if-mismatch \
+		-r - "$@" >"$tmp/patch.log" 2>&1
+}
+
+# An optional patch that can't be taken off, but applied, had been left out.
+left_out()
+{
+	case $1 in "$patches"/optional/*) ;; *) return 1 ;; esac
+	! patch_quietly --dry-run --reverse <"$1" &&
+	patch_quietly --dry-run --forward <"$1"
 }
 
 applied()
@@ -65,9 +103,8 @@ patch_stage()
 	done < <(hooked_files)
 
 	for p in $list; do
-		# shellcheck disable=SC2086
-		patch -d "$stage" -p1 --batch --fuzz=0 --no-backup-if-mismatch \
-			-r - $direction <"$p" >"$tmp/patch.log" 2>&1 && continue
+		[ "$direction" = --forward ] || ! left_out "$p" || continue
+		patch_quietly "$direction" <"$p" && continue
 		{
 			echo "In $kdir this does not fit $(basename "$p"):"
 			awk '/^(checking|patching) file/ { f = $3 }
@@ -82,7 +119,7 @@ stage_apply()
 {
 	local f
 
-	patch_stage "" "$(echo "$patches"/*.patch)"
+	patch_stage --forward "$(wanted_patches)"
 	while read -r f; do
 		mkdir -p "$stage/$(dirname "$f")"
 		cp "$here/$f" "$stage/$f"
@@ -129,7 +166,7 @@ do_unapply()
 	done < <(overlay_files)
 	[ ${#changed[@]} -eq 0 ] ||
 		die "not as they were applied, so not undone: ${changed[*]}"
-	patch_stage --reverse "$(printf '%s\n' "$patches"/*.patch | tac)"
+	patch_stage --reverse "$(WITHOUT='' wanted_patches | tac)"
 	[ -z "${CHECK:-}" ] || {
 		echo "The deferred free can be taken off $kdir."
 		return

@@ -28,7 +28,7 @@ need_packages python3
 lock_cache
 image=$("$here/scripts/image.sh")
 trap 'rm -f "$image"' EXIT
-mapfile -t builds < <("$here/scripts/kernel-build.sh" off on)
+mapfile -t builds < <("$here/scripts/kernel-build.sh" pristine on)
 [ ${#builds[@]} -eq 2 ] || exit 1
 accel=$("$here/scripts/vm.sh" accel "${builds[1]}" "$image")
 
@@ -67,7 +67,7 @@ for i in 0 1; do
 done
 {
 	echo "commit $(git -C "$here" describe --always --dirty 2>/dev/null || echo unknown)"
-	echo "kernel $(basename "${builds[0]}" -off)"
+	echo "kernel $(basename "${builds[0]}" -pristine)"
 	echo "compiler $(gcc --version | head -n 1)"
 	echo "qemu $(qemu-system-x86_64 -version | head -n 1)"
 	echo "accelerator $accel"

@@ -109,6 +109,21 @@ test_apply()
 	check "unapply again" apply unapply "$tmp/linux"
 	check "nothing is left of it" same_as_pristine
 
+	check "apply without the optional patches" \
+		env WITHOUT=all "$here/scripts/apply.sh" apply "$tmp/linux"
+	check "the optional patches are left out" bash -c \
+		"! grep -q slot_waiters '$tmp/linux/drivers/block/zram/zram_drv.h'"
+	check "unapply what was applied without them" apply unapply "$tmp/linux"
+	check "nothing is left of that" same_as_pristine
+	check "apply without one of them" \
+		env WITHOUT=0004 "$here/scripts/apply.sh" apply "$tmp/linux"
+	check "the other one is there" grep -q slot_waiters \
+		"$tmp/linux/drivers/block/zram/zram_drv.h"
+	check "unapply that" apply unapply "$tmp/linux"
+	check "nothing is left of that, either" same_as_pristine
+	check "an unknown optional patch is refused" refuses 'WITHOUT has 0001' \
+		env WITHOUT=0001 "$here/scripts/apply.sh" apply "$tmp/linux"
+
 	check "a dirty hook site is named, and nothing changed" dirty_site
 	check "an unknown version is refused" unknown_version
 	check "a folder that is no kernel is refused" refuses 'not a kernel' \
@@ -176,9 +191,10 @@ test_object()
 {
 	local off pristine
 
-	off=$("$here/scripts/kernel-build.sh" off)
-	pristine=$(TARGETS="mm/zsmalloc.o drivers/block/zram/zram_drv.o" \
-		"$here/scripts/kernel-build.sh" pristine)
+	# The optional patches change zram's free path with or without it.
+	off=$(WITHOUT=all TARGETS="mm/zsmalloc.o drivers/block/zram/zram_drv.o" \
+		"$here/scripts/kernel-build.sh" off)
+	pristine=$("$here/scripts/kernel-build.sh" pristine)
 	check "option off: mm/zsmalloc.o has the unpatched code" \
 		same_code "$off" "$pristine" mm/zsmalloc.o
 	check "option off: the free path of zram_drv.o is the unpatched one" \
