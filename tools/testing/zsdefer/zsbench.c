@@ -2,8 +2,8 @@
 /*
  * zsbench - fill swap with known data, and release or check it
  *
- *	zsbench release [-h munmap|kill] [-m MIB] [-p PROCS] [-d DATA]
- *			[-r RUNS] [-z zramN] [-f]
+ *	zsbench release [-h munmap|kill|touch] [-m MIB] [-p PROCS] [-d DATA]
+ *			[-r RUNS] [-z zramN] [-f] [-i]
  *	zsbench verify	[-m MIB] [-p PROCS] [-t SECONDS] [-s SEED]
  *	zsbench hold	[-m MIB] [-d DATA]
  *	zsbench tsc
@@ -18,7 +18,12 @@
  *	back_ns		from the signal until the device's pool has the size
  *			that it had before the memory was filled, within 1 %
  *	flush_ns	with -f: a write to deferred_free/flush right after
+ *	out_ns		the longest that a process took to page its memory out
  *	pages		pages that were in swap
+ *
+ * "touch" in place of a release reads all pages back in. With -i the
+ * processes page out in turns, a few pages each, so that their objects share
+ * zspages; then only the first of them is released and counted.
  *
  * "verify" has PROCS processes check every byte that comes back from swap,
  * while as many others are filled, swapped out and killed. It prints what it
@@ -36,6 +41,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -64,6 +70,7 @@ static struct {
 	uint64_t seed;
 	const char *zram;
 	bool flush;
+	bool interleave;
 } opt = {
 	.how = "munmap", .mib = 64, .procs = 1, .data = MIXED, .runs = 5,
 	.seconds = 10, .seed = 1, .zram = "zram0",
@@ -74,7 +81,9 @@ struct child {
 	volatile int state;
 	volatile int64_t done_ns;
 	volatile int64_t munmap_ns;
+	volatile int64_t out_ns;
 	volatile unsigned long pages;
+	volatile unsigned long turns;
 	pid_t pid;
 };
 
@@ -82,8 +91,13 @@ enum { FILLING, READY };
 
 static struct child *children;
 
-/* Children wait for the end of this pipe, and so all start at once. */
-static int gate[2];
+/*
+ * Children wait for the end of this pipe, and so all start at once; those
+ * that an interleaved release leaves alone wait for that of the other one.
+ */
+static int gate[2], later[2];
+
+#define PAGES_A_TURN	8
 
 static int64_t now_ns(void)
 {
@@ -179,21 +193,51 @@ static char *map_pages(unsigned long pages)
 	return mem;
 }
 
-/* Fill @mem and page it out; the kernel may need to be asked twice. */
-static unsigned long fill_and_swap(char *mem, unsigned long pages,
-				   enum data data, uint64_t seed)
+static void fill(char *mem, unsigned long pages, enum data data, uint64_t seed)
 {
-	unsigned long i, swapped = 0;
-	int tries;
+	unsigned long i;
 
 	for (i = 0; i < pages; i++)
 		fill_page(mem + i * PAGE, data, seed + i);
+}
+
+/* Page @mem out; the kernel may need to be asked twice. */
+static unsigned long swap_out(char *mem, unsigned long pages)
+{
+	unsigned long swapped = 0;
+	int tries;
+
 	for (tries = 0; tries < 5 && swapped < pages; tries++) {
 		if (madvise(mem, pages * PAGE, MADV_PAGEOUT))
 			err(2, "madvise(MADV_PAGEOUT)");
 		swapped = pages_swapped(mem, pages);
 	}
 	return swapped;
+}
+
+static unsigned long fill_and_swap(char *mem, unsigned long pages,
+				   enum data data, uint64_t seed)
+{
+	fill(mem, pages, data, seed);
+	return swap_out(mem, pages);
+}
+
+/* Page @mem out a few pages at a time, in turns with the other children. */
+static void swap_out_in_turns(struct child *c, char *mem, unsigned long pages)
+{
+	struct child *before = c == children ? c + opt.procs - 1 : c - 1;
+	unsigned long i, turn = 0;
+
+	for (i = 0; i < pages; i += PAGES_A_TURN, turn++) {
+		unsigned long n = pages - i < PAGES_A_TURN ? pages - i : PAGES_A_TURN;
+
+		/* The first child starts a round, the others follow in it. */
+		while (before->turns < (c == children ? turn : turn + 1))
+			sched_yield();
+		if (madvise(mem + i * PAGE, n * PAGE, MADV_PAGEOUT))
+			err(2, "madvise(MADV_PAGEOUT)");
+		c->turns = turn + 1;
+	}
 }
 
 static long read_file(const char *path, char *buf, size_t size)
@@ -253,11 +297,11 @@ static void open_gate(void)
 	close(gate[1]);
 }
 
-static int64_t wait_gate(void)
+static int64_t wait_gate(int fd)
 {
 	char c;
 
-	if (read(gate[0], &c, 1) < 0)
+	if (read(fd, &c, 1) < 0)
 		err(2, "read");
 	return now_ns();
 }
@@ -280,15 +324,30 @@ static bool fork_child(struct child *c)
 static void start_child(struct child *c, unsigned long pages, uint64_t seed)
 {
 	if (fork_child(c)) {
+		bool stays = opt.interleave && c != children;
+		unsigned long i;
+		int64_t start;
 		char *mem;
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(gate[1]);
+		if (opt.interleave)
+			close(later[1]);
 		mem = map_pages(pages);
-		c->pages = fill_and_swap(mem, pages, opt.data, seed);
+		fill(mem, pages, opt.data, seed);
+		start = now_ns();
+		if (opt.interleave)
+			swap_out_in_turns(c, mem, pages);
+		else if (madvise(mem, pages * PAGE, MADV_PAGEOUT))
+			err(2, "madvise(MADV_PAGEOUT)");
+		c->out_ns = now_ns() - start;
+		c->pages = swap_out(mem, pages);
 		c->state = READY;
-		c->done_ns = wait_gate();
-		munmap(mem, pages * PAGE);
+		c->done_ns = wait_gate(stays ? later[0] : gate[0]);
+		for (i = 0; !strcmp(opt.how, "touch") && i < pages; i++)
+			*(volatile char *)(mem + i * PAGE);
+		if (strcmp(opt.how, "touch"))
+			munmap(mem, pages * PAGE);
 		c->munmap_ns = now_ns() - c->done_ns;
 		c->done_ns += c->munmap_ns;
 		_exit(0);
@@ -313,28 +372,31 @@ static void release_once(unsigned int run)
 {
 	unsigned long pages = (opt.mib << 20) / PAGE / opt.procs, swapped = 0;
 	bool kill_them = !strcmp(opt.how, "kill");
-	int64_t start, end = 0, back, flush = 0, unmap = 0;
+	unsigned int i, procs = opt.interleave ? 1 : opt.procs;
+	int64_t start, end = 0, back = 0, flush = 0, unmap = 0, out = 0;
 	unsigned long long before, full;
-	unsigned int i;
 
-	if (pipe(gate))
+	if (pipe(gate) || (opt.interleave && pipe(later)))
 		err(2, "pipe");
 	flush_now();
 	before = pool_bytes();
 	for (i = 0; i < opt.procs; i++)
 		start_child(&children[i], pages,
 			    opt.seed + ((uint64_t)run * opt.procs + i) * pages);
-	for (i = 0; i < opt.procs; i++) {
+	for (i = 0; i < opt.procs; i++)
 		wait_state(&children[i], READY);
+	for (i = 0; i < procs; i++) {
 		swapped += children[i].pages;
+		if (children[i].out_ns > out)
+			out = children[i].out_ns;
 	}
 	full = pool_bytes();
 
 	start = now_ns();
-	for (i = 0; kill_them && i < opt.procs; i++)
+	for (i = 0; kill_them && i < procs; i++)
 		kill(children[i].pid, SIGKILL);
 	open_gate();
-	for (i = 0; i < opt.procs; i++) {
+	for (i = 0; i < procs; i++) {
 		waitpid(children[i].pid, NULL, 0);
 		if (children[i].done_ns > end)
 			end = children[i].done_ns;
@@ -346,27 +408,39 @@ static void release_once(unsigned int run)
 		end = now_ns();
 	if (opt.flush)
 		flush = flush_now();
-	back = wait_back(before, full, start);
+	if (!opt.interleave)
+		back = wait_back(before, full, start);
 
 	printf("{\"how\":\"%s\",\"mib\":%lu,\"procs\":%u,\"data\":\"%s\",",
 	       opt.how, opt.mib, opt.procs, data_names[opt.data]);
 	printf("\"run\":%u,\"pages\":%lu,\"pool_bytes\":%llu,", run, swapped,
 	       full - before);
-	printf("\"release_ns\":%lld,\"munmap_ns\":%lld,\"back_ns\":%lld,\"flush_ns\":%lld}\n",
+	printf("\"release_ns\":%lld,\"munmap_ns\":%lld,\"back_ns\":%lld,\"flush_ns\":%lld,",
 	       (long long)(end - start), (long long)unmap, (long long)back,
 	       (long long)flush);
+	printf("\"out_ns\":%lld,\"interleaved\":%s}\n", (long long)out,
+	       opt.interleave ? "true" : "false");
 	fflush(stdout);
-	if (swapped < pages * opt.procs * 9 / 10)
+	if (swapped < pages * procs * 9 / 10)
 		errx(1, "only %lu of %lu pages could be swapped out", swapped,
-		     pages * opt.procs);
+		     pages * procs);
+	if (opt.interleave) {
+		close(later[1]);
+		for (i = 1; i < opt.procs; i++)
+			waitpid(children[i].pid, NULL, 0);
+		close(later[0]);
+	}
 }
 
 static int do_release(void)
 {
 	unsigned int run;
 
-	if (strcmp(opt.how, "kill") && strcmp(opt.how, "munmap"))
-		errx(2, "-h takes munmap or kill");
+	if (strcmp(opt.how, "kill") && strcmp(opt.how, "munmap") &&
+	    strcmp(opt.how, "touch"))
+		errx(2, "-h takes munmap, kill or touch");
+	if (opt.interleave && (opt.procs < 2 || strcmp(opt.how, "munmap")))
+		errx(2, "-i takes at least two processes and -h munmap");
 	for (run = 0; run < opt.runs; run++)
 		release_once(run);
 	return 0;
@@ -497,7 +571,7 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		errx(2, "usage: zsbench release|verify|hold|tsc [options]");
-	while ((c = getopt(argc - 1, argv + 1, "h:m:p:d:r:t:s:z:f")) != -1) {
+	while ((c = getopt(argc - 1, argv + 1, "h:m:p:d:r:t:s:z:fi")) != -1) {
 		switch (c) {
 		case 'h':
 			opt.how = optarg;
@@ -525,6 +599,9 @@ int main(int argc, char **argv)
 			break;
 		case 'f':
 			opt.flush = true;
+			break;
+		case 'i':
+			opt.interleave = true;
 			break;
 		default:
 			return 2;

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# bench.sh VARIANT MIB RUNS DATA...: what a release and the drain after it
-# cost, to be run where guest time counts instructions. Nothing is drained
-# during the release, so that the two costs are told apart. Lines of JSON go
+# bench.sh VARIANT LISTS MIB RUNS DATA...: what a release and the drain after
+# it cost, to be run where guest time counts instructions. Nothing is drained
+# during the release, so that the two costs are told apart. With LISTS=short
+# the page allocator's per-CPU lists hold next to nothing, as they do while
+# memory is short, and freed pages go on to the buddy lists. Lines of JSON go
 # to /out/bench.jsonl.
 # shellcheck source=tools/testing/zsdefer/guest/lib.sh
 . /job/lib.sh
 
-variant=$1 mib=$2 runs=$3
-shift 3
+variant=$1 lists=$2 mib=$3 runs=$4
+shift 4
+if [ "$lists" = short ]; then
+	echo 2000 >/proc/sys/vm/percpu_pagelist_high_fraction || exit 1
+fi
 swap_on 1G
 if [ -d "$knobs" ]; then
 	echo 65536 >"$knobs/class_budget" &&
@@ -17,13 +22,20 @@ if [ -d "$knobs" ]; then
 	echo 60000 >"$knobs/drain_delay_ms" || exit 1
 	[ "$variant" = on ] || echo 0 >"$knobs/enabled"
 fi
+bench()
+{
+	zsbench release -r "$runs" -f "$@" >>/out/bench.jsonl || exit 1
+}
 for data in "$@"; do
 	# A fresh pool flatters.
 	zsbench release -m "$mib" -d "$data" -r 2 -f >/dev/null || exit 1
-	for how in munmap kill; do
-		echo "@@ $data, released by $how"
-		zsbench release -m "$mib" -d "$data" -h "$how" -r "$runs" -f \
-			>>/out/bench.jsonl || exit 1
-	done
+	echo "@@ $data"
+	bench -m "$mib" -d "$data" -h munmap
+	bench -m "$mib" -d "$data" -h kill
 done
+echo "@@ mixed, swapped in"
+bench -m "$mib" -d mixed -h touch
+echo "@@ mixed, 4 processes interleaved, one released"
+zsbench release -m "$mib" -p 4 -r 1 -f -i >/dev/null || exit 1
+bench -m "$mib" -p 4 -d mixed -i
 [ ! -e "$knobs" ] || cat "$knobs/stats" >/out/stats
