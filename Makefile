@@ -14,9 +14,9 @@ help:
 
 #: Deferred free for zsmalloc. The first use installs what is missing.
 #:
-#:   make run       measure a kill: two kernels, the same work, off against on
+#:   make run       measure a kill: the same work, unpatched kernel against patched
 #:   make test      run all tests; TESTS="..." picks some (make test TESTS=help)
-#:   make bench     cost of release and drain in instructions, off against on
+#:   make bench     cost of release and drain in instructions, the same two
 #:   make shell     a shell in a guest with zram swap and the knobs at hand
 #:   make kernel    only fetch, patch and build the kernels
 #:   make apply KDIR=tree     put the feature into a kernel tree of yours
