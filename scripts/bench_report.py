@@ -56,8 +56,6 @@ def main():
             lines += [f"{commit}\t{lists}\t{what}\t{figure}\t{v}\t{m:.1f}"
                       for v, m in zip(VARIANTS, medians)]
             off, on, disabled = medians
-            if figure == "drain":
-                off = disabled = 0
             rows.append([what, figure,
                          f"{off:.0f}", f"{on:.0f}", ratio(off, on),
                          f"{disabled:.0f}", ratio(off, disabled)])

@@ -75,7 +75,7 @@ done
 	echo "host $(uname -srm), $(nproc) CPUs,$(sed -n 's/^model name[^:]*://p' /proc/cpuinfo | head -n 1)"
 	echo "perf $(dpkg-query -W -f '${Version}' linux-perf)"
 	echo "stress-ng $(dpkg-query -W -f '${Version}' stress-ng)"
-	echo "command make run RUNS=$RUNS SIZES='$SIZES' MEM=$MEM CPUS=$CPUS STRESS_SECONDS=$STRESS_SECONDS STRESS_ROUNDS=$STRESS_ROUNDS"
+	echo "command make run RUNS=$RUNS SIZES='$SIZES' MEM=$MEM CPUS=$CPUS STRESS_SECONDS=$STRESS_SECONDS STRESS_ROUNDS=$STRESS_ROUNDS WITHOUT='${WITHOUT:-}'"
 } >"$out/machine"
 
 python3 "$here/scripts/report.py" "$out"
