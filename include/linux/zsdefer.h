@@ -22,6 +22,16 @@
 struct kobject;
 struct zsdefer_ctl;
 
+/**
+ * struct zs_object - an object to free
+ * @handle: what zs_malloc() returned for it
+ * @size: the size that zs_malloc() was asked for
+ */
+struct zs_object {
+	unsigned long handle;
+	unsigned int size;
+};
+
 #ifdef CONFIG_ZSMALLOC_DEFERRED_FREE
 
 struct zsdefer_ctl *zsdefer_ctl_create(struct kobject *parent);
@@ -31,6 +41,8 @@ int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl);
 bool zsdefer_pool_flush(struct zs_pool *pool);
 
 void zs_free_deferred(struct zs_pool *pool, unsigned long handle, size_t size);
+void zs_free_deferred_bulk(struct zs_pool *pool, const struct zs_object *objects,
+			   unsigned int nr);
 
 #else /* CONFIG_ZSMALLOC_DEFERRED_FREE */
 
@@ -56,6 +68,16 @@ static inline void zs_free_deferred(struct zs_pool *pool, unsigned long handle,
 				    size_t size)
 {
 	zs_free(pool, handle);
+}
+
+static inline void zs_free_deferred_bulk(struct zs_pool *pool,
+					 const struct zs_object *objects,
+					 unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		zs_free(pool, objects[i].handle);
 }
 
 #endif /* CONFIG_ZSMALLOC_DEFERRED_FREE */

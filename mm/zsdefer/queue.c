@@ -126,18 +126,7 @@ static enum zsdefer_fallback zsdefer_grant(struct zsdefer_queue *q)
 	return ZSDEFER_QUEUED;
 }
 
-/**
- * zsdefer_push_slow() - queue an object for a drain, within all bounds
- * @q: the queue of the object's size class; the caller holds its lock
- * @handle: the object; the caller gives it up if this succeeds
- *
- * Never blocks, never allocates, never drains.
- *
- * Context: Any context in which a spinlock may be taken, but no interrupt.
- *
- * Return: true if queued. false if the caller has to free the object, which
- * has been counted by its cause.
- */
+/* What zsdefer_push() does when there is no room, or when room ends. */
 bool zsdefer_push_slow(struct zsdefer_queue *q, unsigned long handle)
 {
 	enum zsdefer_fallback why = ZSDEFER_QUEUED;

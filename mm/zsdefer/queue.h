@@ -31,7 +31,7 @@
 #define ZSDEFER_BLOCK_HANDLES	63
 
 /* The most objects that a single grant charges to the budget. */
-#define ZSDEFER_GRANT_MAX	32
+#define ZSDEFER_GRANT_MAX	63
 
 /**
  * enum zsdefer_fallback - why an object was freed synchronously
@@ -198,18 +198,22 @@ static inline unsigned int zsdefer_nr_waiting(const struct zsdefer_queue *q)
 }
 
 /**
- * zsdefer_push_fast() - queue an object for a drain, if that is simple
+ * zsdefer_push() - queue an object for a drain, within all bounds
  * @q: the queue of the object's size class; the caller holds its lock
  * @handle: the object; the caller gives it up if this succeeds
  *
- * Return: true if queued. false if zsdefer_push_slow() has to be asked.
+ * Never blocks, never allocates, never drains.
+ *
+ * Context: Any context in which a spinlock may be taken, but no interrupt.
+ *
+ * Return: true if queued. false if the caller has to free the object, which
+ * has been counted by its cause.
  */
-static inline bool zsdefer_push_fast(struct zsdefer_queue *q,
-				     unsigned long handle)
+static inline bool zsdefer_push(struct zsdefer_queue *q, unsigned long handle)
 {
 	/* The last of a grant goes the slow way, which looks ahead. */
 	if (unlikely(q->room <= 1))
-		return false;
+		return zsdefer_push_slow(q, handle);
 
 	q->room--;
 	*q->next++ = handle;

@@ -131,12 +131,6 @@ void zsdefer_stock(struct zsdefer_queue *q, unsigned long nr_objects, gfp_t gfp)
 void zsdefer_start_drain(struct zsdefer_queue *q);
 void zsdefer_arm_sweep(struct zsdefer_shared *shared);
 
-/* The pool that a queue's objects are from. */
-static inline void *zsdefer_queue_pool(const struct zsdefer_queue *q)
-{
-	return container_of(q->shared, struct zsdefer, shared)->pool;
-}
-
 /* Nothing else is read of a pool whose frees are not deferred now. */
 static inline bool zsdefer_enabled(const struct zsdefer *zd)
 {

@@ -20,15 +20,8 @@
  *	ZSDEFER_DEAD		off its list, locked, ours to free
  */
 
-#include <linux/folio_batch.h>
-
-/* Handles whose addresses agree in these bits are freed side by side. */
-#define ZSDEFER_HANDLE_GROUPS	32
-
-static inline unsigned int zsdefer_handle_group(unsigned long handle)
-{
-	return (handle >> PAGE_SHIFT) % ZSDEFER_HANDLE_GROUPS;
-}
+#include "compat.h"
+#include "handle.c"
 
 #define ZSDEFER_LINKING		BIT_U32(30)
 #define ZSDEFER_DEAD		BIT_U32(31)
@@ -126,12 +119,10 @@ static void zsdefer_link(struct size_class *class, struct zspage *zspage,
 static void zsdefer_free_zspages(struct size_class *class,
 				 struct zspage **zspages, unsigned int nr)
 {
-	struct folio_batch fbatch __uninitialized;
+	struct page *pages[ZSDEFER_BATCH] __uninitialized;
 	struct zone *zone = NULL;
-	long nr_zone = 0;
-	unsigned int i, j;
+	unsigned int i, j, nr_pages = 0, nr_zone = 0;
 
-	folio_batch_init(&fbatch);
 	for (i = 0; i < nr; i++) {
 		struct zpdesc *zpdesc = get_first_zpdesc(zspages[i]);
 
@@ -141,49 +132,24 @@ static void zsdefer_free_zspages(struct size_class *class,
 			if (unlikely(zpdesc_zone(zpdesc) != zone)) {
 				if (zone)
 					mod_zone_page_state(zone, NR_ZSPAGES,
-							    -nr_zone);
+							    -(long)nr_zone);
 				zone = zpdesc_zone(zpdesc);
 				nr_zone = 0;
 			}
 			nr_zone++;
 			reset_zpdesc(zpdesc);
 			zpdesc_unlock(zpdesc);
-			if (!folio_batch_add(&fbatch, zpdesc_folio(zpdesc)))
-				folios_put(&fbatch);
+			pages[nr_pages++] = zpdesc_page(zpdesc);
+			if (nr_pages == ARRAY_SIZE(pages)) {
+				free_pages_batch(pages, nr_pages);
+				nr_pages = 0;
+			}
 			zpdesc = next;
 		}
 	}
-	if (folio_batch_count(&fbatch))
-		folios_put(&fbatch);
-	mod_zone_page_state(zone, NR_ZSPAGES, -nr_zone);
+	mod_zone_page_state(zone, NR_ZSPAGES, -(long)nr_zone);
+	free_pages_batch(pages, nr_pages);
 	kmem_cache_free_bulk(zspage_cachep, nr, (void **)zspages);
-}
-
-/*
- * Free a batch of handles, grouped by their slab, into @grouped. Handles of one
- * class come from many slabs in turn, as other classes were filled meanwhile,
- * and the slab allocator frees a slab's objects together only if it meets
- * them together. kfree_bulk() takes them to their slabs directly: so many at
- * once would only pass through the per-CPU sheaves on the way there.
- */
-static void zsdefer_free_handles(const unsigned long *handles, unsigned int nr,
-				 void **grouped)
-{
-	u8 end[ZSDEFER_HANDLE_GROUPS] = { };
-	unsigned int i, sum = 0;
-
-	BUILD_BUG_ON(ZSDEFER_BATCH > U8_MAX);
-
-	for (i = 0; i < nr; i++)
-		end[zsdefer_handle_group(handles[i])]++;
-	for (i = 0; i < ZSDEFER_HANDLE_GROUPS; i++) {
-		sum += end[i];
-		end[i] = sum;
-	}
-	for (i = 0; i < nr; i++)
-		grouped[--end[zsdefer_handle_group(handles[i])]] =
-			(void *)handles[i];
-	kfree_bulk(nr, grouped);
 }
 
 static unsigned int zsdefer_free_batch(void *_pool, void *_class,
@@ -221,8 +187,7 @@ static unsigned int zsdefer_free_batch(void *_pool, void *_class,
 				&pool->pages_allocated);
 		zsdefer_free_zspages(class, runs.zspages, nr_dead);
 	}
-	/* The zspages are done with, so their array can serve once more. */
-	zsdefer_free_handles(handles, nr, (void **)runs.zspages);
+	zsdefer_free_handles(&class->handles, handles, nr);
 	*zspages_whole = nr_dead;
 	return nr;
 }
@@ -249,10 +214,13 @@ static void zsdefer_zspage_allocated(struct size_class *class, gfp_t gfp)
 			      gfp & ~(__GFP_HIGHMEM | __GFP_MOVABLE));
 }
 
-/*
- * The parts of zs_free_deferred() that are rarely needed are functions of
- * their own that it ends in, so that it saves few registers for the others.
- */
+/* The queue of an object's class, by the size that it was allocated with. */
+static struct zsdefer_queue *zsdefer_queue_of(struct zs_pool *pool, size_t size)
+{
+	return pool->zsdefer_queues[ZSDEFER_SIZE_INDEX(size)];
+}
+
+/* Apart from zs_free_deferred(), which so saves no registers for this. */
 static noinline void zsdefer_free_disabled(struct zs_pool *pool,
 					   unsigned long handle)
 {
@@ -260,33 +228,23 @@ static noinline void zsdefer_free_disabled(struct zs_pool *pool,
 	zs_free(pool, handle);
 }
 
-static noinline void zsdefer_push_or_free(struct zsdefer_queue *q,
-					  unsigned long handle)
-	__releases(&q->lock)
+static noinline void zsdefer_push_or_free(struct zs_pool *pool,
+					  unsigned long handle, size_t size)
 {
-	bool queued = zsdefer_push_slow(q, handle);
-
-	spin_unlock(&q->lock);
-	if (!queued)
-		zs_free(zsdefer_queue_pool(q), handle);
-}
-
-static noinline void zsdefer_push(struct zs_pool *pool, unsigned long handle,
-				  size_t size)
-{
-	struct zsdefer_queue *q = lookup_size_class(pool, size)->zsdefer;
+	struct zsdefer_queue *q = zsdefer_queue_of(pool, size);
+	bool queued;
 
 	spin_lock(&q->lock);
-	if (likely(zsdefer_push_fast(q, handle)))
-		spin_unlock(&q->lock);
-	else
-		zsdefer_push_or_free(q, handle);
+	queued = zsdefer_push(q, handle);
+	spin_unlock(&q->lock);
+	if (unlikely(!queued))
+		zs_free(pool, handle);
 }
 
 /**
  * zs_free_deferred() - free an object, perhaps later
  * @pool: the pool it was allocated from
- * @handle: the object, which the caller gives up
+ * @handle: the object, no error, which the caller gives up
  * @size: the size that was passed to zs_malloc() for it
  *
  * Queues the object if @pool is attached to a control object, deferral is
@@ -299,14 +257,63 @@ void zs_free_deferred(struct zs_pool *pool, unsigned long handle, size_t size)
 {
 	struct zsdefer *zd = pool->zsdefer;
 
-	if (unlikely(!zd || IS_ERR_OR_NULL((void *)handle)))
+	if (unlikely(!zd))
 		zs_free(pool, handle);
 	else if (unlikely(!zsdefer_enabled(zd)))
 		zsdefer_free_disabled(pool, handle);
 	else
-		zsdefer_push(pool, handle, size);
+		zsdefer_push_or_free(pool, handle, size);
 }
 EXPORT_SYMBOL_GPL(zs_free_deferred);
+
+/**
+ * zs_free_deferred_bulk() - free several objects, perhaps later
+ * @pool: the pool they were allocated from
+ * @objects: what zs_malloc() returned for each of them, no errors among it,
+ *	     and the size that was asked for; the caller gives the objects up
+ * @nr: their number
+ *
+ * Like zs_free_deferred() for each of them. Those of one size class in a row
+ * are queued under one hold of its lock, so @nr bounds how long that is held.
+ *
+ * Context: Any context in which zs_free() may be called; never blocks, never
+ * allocates.
+ */
+void zs_free_deferred_bulk(struct zs_pool *pool, const struct zs_object *objects,
+			   unsigned int nr)
+{
+	struct zsdefer *zd = pool->zsdefer;
+	struct zsdefer_queue *q = NULL;
+	unsigned int i;
+
+	if (unlikely(!zd || !zsdefer_enabled(zd))) {
+		for (i = 0; i < nr; i++)
+			zs_free_deferred(pool, objects[i].handle,
+					 objects[i].size);
+		return;
+	}
+
+	for (i = 0; i < nr; i++) {
+		unsigned long handle = objects[i].handle;
+		struct zsdefer_queue *of = zsdefer_queue_of(pool,
+							    objects[i].size);
+
+		if (of != q) {
+			if (q)
+				spin_unlock(&q->lock);
+			q = of;
+			spin_lock(&q->lock);
+		}
+		if (unlikely(!zsdefer_push(q, handle))) {
+			spin_unlock(&q->lock);
+			q = NULL;
+			zs_free(pool, handle);
+		}
+	}
+	if (q)
+		spin_unlock(&q->lock);
+}
+EXPORT_SYMBOL_GPL(zs_free_deferred_bulk);
 
 /**
  * zsdefer_pool_flush() - free all objects of a pool that wait to be freed
@@ -357,6 +364,9 @@ int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl)
 			class->zsdefer = zsdefer_add_queue(zd, class,
 							   class->size);
 	}
+	for (i = 1; i <= ZS_MAX_ALLOC_SIZE; i++)
+		pool->zsdefer_queues[ZSDEFER_SIZE_INDEX(i)] =
+			lookup_size_class(pool, i)->zsdefer;
 	pool->zsdefer = zd;
 	zsdefer_bind(zd, ctl);
 	return 0;
