@@ -90,27 +90,29 @@ pool_pages()
 	awk -v page="$page" '{ print $3 / page }' "$blk/mm_stat"
 }
 
-# write_pages HOW FIRST NR: incompressible pages, or ones that compress to
-# all kinds of sizes, the same each time.
+# write_pages HOW FIRST NR: incompressible pages, ones that compress to all
+# kinds of sizes, the same each time, or ones that all compress alike.
 write_pages()
 {
 	case $1 in
 	huge) dd if=/dev/urandom bs="$page" count="$3" 2>/dev/null ;;
 	mixed) mixed_pages "$3" ;;
+	single) mixed_pages "$3" 1200 ;;
 	esac | dd of="/dev/zram$dev" bs="$page" seek="$2" count="$3" \
 		iflag=fullblock conv=notrunc,fsync 2>/dev/null
 }
 
-# A 4096 byte block of text whose compressible part differs from page to page.
+# mixed_pages NR [RANDOM]: blocks of text whose part that does not compress
+# well differs from page to page, or has RANDOM bytes in all of them.
 mixed_pages()
 {
-	awk -v n="$1" -v page="$page" 'BEGIN {
+	awk -v n="$1" -v page="$page" -v all="${2:-0}" 'BEGIN {
 		srand(1)
 		blank = sprintf("%64s", "")
 		while (length(blank) < page)
 			blank = blank blank
 		for (i = 0; i < n; i++) {
-			random = 300 + (i * 37) % 2300
+			random = all ? all : 300 + (i * 37) % 2300
 			s = ""
 			while (length(s) < random)
 				s = s sprintf("%06x", int(rand() * 16777216))

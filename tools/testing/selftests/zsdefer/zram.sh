@@ -232,6 +232,24 @@ survivors_stay_readable_and_their_neighbours_reusable()
 	done
 }
 
+# Most of a zspage is freed first, and later the rest of many in one batch:
+# then a batch frees more pages than it has objects.
+zspages_that_die_in_pieces_go_back_whole()
+{
+	set_up 64M && hold_everything && write_pages single 0 2000 || return 1
+	for i in $(seq 0 20 1980); do
+		discard $((i + 1)) 19 || return 1
+	done
+	echo 1 >"$knobs/flush"
+	pieces=$(stat zspages_freed_whole)
+	discard 0 2000 && echo 1 >"$knobs/flush"
+	expect_stat drained 2000 || return 1
+	[ $(($(stat zspages_freed_whole) - pieces)) -ge 64 ] ||
+		fail "only $(stat zspages_freed_whole) zspages, $pieces in pieces" ||
+		return 1
+	[ "$(pool_pages)" = 0 ] || fail "$(pool_pages) pages left"
+}
+
 mem_limit_counts_waiting_memory_as_free()
 {
 	set_up 64M && hold_everything && write_pages huge 0 100 &&
@@ -312,6 +330,7 @@ run_tests \
 	a_full_queue_frees_synchronously \
 	a_drain_leaves_what_synchronous_frees_leave \
 	survivors_stay_readable_and_their_neighbours_reusable \
+	zspages_that_die_in_pieces_go_back_whole \
 	mem_limit_counts_waiting_memory_as_free \
 	compaction_drains_first \
 	a_reset_with_full_queues_frees_all \
