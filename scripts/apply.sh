@@ -58,15 +58,28 @@ hooked_files()
 		LC_ALL=C sort -u
 }
 
+# The optional patches that an optional patch builds on: its "Needs:" line.
+needs()
+{
+	sed -n '/^diff /q; s/^Needs: //p' "$1"
+}
+
+# An optional patch that is left out takes along those that build on it.
 wanted_patches()
 {
-	local p n
+	local p n need without=" ${WITHOUT:-} "
 
 	printf '%s\n' "$patches"/*.patch
+	case $without in *' all '*) return ;; esac
 	for p in "$patches"/optional/*.patch; do
-		for n in ${WITHOUT:-}; do
-			[ "$n" != all ] || continue 2
-			case $(basename "$p") in "$n"-*) continue 2 ;; esac
+		n=$(basename "$p")
+		n=${n%%-*}
+		for need in "$n" $(needs "$p"); do
+			case $without in *" $need "*)
+				without="$without$n "
+				continue 2
+				;;
+			esac
 		done
 		printf '%s\n' "$p"
 	done
@@ -81,9 +94,16 @@ patch_quietly()
 # An optional patch that can't be taken off, but applied, had been left out.
 left_out()
 {
+	local n
+
 	case $1 in "$patches"/optional/*) ;; *) return 1 ;; esac
-	! patch_quietly --dry-run --reverse <"$1" &&
-	patch_quietly --dry-run --forward <"$1"
+	! patch_quietly --dry-run --reverse <"$1" || return 1
+	! patch_quietly --dry-run --forward <"$1" || return 0
+	# Or what it builds on had been left out.
+	for n in $(needs "$1"); do
+		left_out "$patches/optional/$n"-*.patch && return 0
+	done
+	return 1
 }
 
 applied()

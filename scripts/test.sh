@@ -117,8 +117,10 @@ test_apply()
 	check "nothing is left of that" same_as_pristine
 	check "apply without one of them" \
 		env WITHOUT=0004 "$here/scripts/apply.sh" apply "$tmp/linux"
-	check "the other one is there" grep -q slot_waiters \
+	check "the others are there" grep -q slot_waiters \
 		"$tmp/linux/drivers/block/zram/zram_drv.h"
+	check "what builds on it is left out, too" bash -c \
+		"! grep -q notified_slots_free '$tmp/linux/drivers/block/zram/zram_drv.c'"
 	check "unapply that" apply unapply "$tmp/linux"
 	check "nothing is left of that, either" same_as_pristine
 	check "an unknown optional patch is refused" refuses 'WITHOUT has 0001' \
