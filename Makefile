@@ -4,7 +4,7 @@
 
 scripts := scripts
 export BASE KSRC ZSDEFER_CACHE JOBS RUNS SIZES MEM CPUS TESTS CHECK WITHOUT UPDATE
-export STRESS_SECONDS STRESS_ROUNDS RESULTS
+export STRESS_SECONDS STRESS_ROUNDS RESULTS BASELINE
 
 .PHONY: help run test bench shell kernel apply unapply check clean
 .DEFAULT_GOAL := help
@@ -16,7 +16,8 @@ help:
 #:
 #:   make run       measure a kill: the same work, unpatched kernel against patched
 #:   make test      run all tests; TESTS="..." picks some (make test TESTS=help)
-#:   make bench     cost of release and drain in instructions, the same two
+#:   make bench     cost of release and drain in instructions, the same two;
+#:                  BASELINE=revision compares with another one's bench
 #:   make shell     a shell in a guest with zram swap and the knobs at hand
 #:   make kernel    only fetch, patch and build the kernels
 #:   make apply KDIR=tree     put the feature into a kernel tree of yours

@@ -5,15 +5,36 @@
 # them (-icount), so the figures repeat. Three variants: the unpatched kernel,
 # the feature, and the feature with enabled=0; each with the page allocator's
 # per-CPU lists as they are (long) and with short ones, as under pressure.
+#
+# Then, in real time on two CPUs, processes that leave together: ratios of one
+# run, as times wander. And what memory the queues take.
+#
+#	BASELINE=...	a revision of this repository to compare with: its own
+#			bench runs first, on the same machine
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
+out=${RESULTS:-$here/results/bench-$(date -u +%Y%m%d-%H%M%S)}
+commit=$(git -C "$here" describe --always --dirty 2>/dev/null || echo unknown)
+if [ -n "${BASELINE:-}" ]; then
+	rev=$(git -C "$here" rev-parse --verify --quiet "$BASELINE^{commit}") ||
+		die "BASELINE=$BASELINE is no revision of $here"
+fi
 lock_cache
+tmp=$(mktemp -d)
+image=''
+trap 'rm -rf "$tmp" "$image"' EXIT
+if [ -n "${BASELINE:-}" ]; then
+	say "first the bench of $BASELINE"
+	git clone -q "$here" "$tmp/baseline"
+	git -C "$tmp/baseline" checkout -q --detach "$rev"
+	base=$(git -C "$tmp/baseline" describe --always)
+	BASELINE='' RESULTS="$out/baseline/$base" "$tmp/baseline/scripts/bench.sh"
+fi
+
 image=$("$here/scripts/image.sh")
-trap 'rm -f "$image"' EXIT
 mapfile -t builds < <("$here/scripts/kernel-build.sh" pristine on)
 [ ${#builds[@]} -eq 2 ] || exit 1
-out=${RESULTS:-$here/results/bench-$(date -u +%Y%m%d-%H%M%S)}
 for lists in long short; do
 	i=0
 	for variant in off on disabled; do
@@ -23,5 +44,10 @@ for lists in long short; do
 		i=1
 	done
 done
-commit=$(git -C "$here" describe --always --dirty 2>/dev/null || echo unknown)
-python3 "$here/scripts/bench_report.py" "$out" "$commit"
+for variant in off on; do
+	i=$([ $variant = off ] && echo 0 || echo 1)
+	"$here/scripts/vm.sh" -m 2048 -c 2 -n "$variant, 2 CPUs" \
+		"${builds[$i]}" "$image" "$out/$variant-leave" leave 5
+done
+python3 "$here/scripts/bench_report.py" "$out" "$commit" \
+	${BASELINE:+"$out/baseline/figures.tsv"}

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Table of instructions per page: bench_report.py RESULTS COMMIT.
+"""Table of instructions per page: bench_report.py RESULTS COMMIT [BASELINE].
 
 Guest time counts instructions there. Every figure is also appended to
-figures.tsv beside RESULTS, a line each, with the commit.
+figures.tsv beside RESULTS, a line each, with the commit. BASELINE is such a
+file of another revision, which is then compared with this one.
 """
 
 import json
@@ -42,6 +43,59 @@ def read(path):
     return figures
 
 
+def read_leave(path):
+    """{(processes, MiB, data): (release, pages back after that), medians}"""
+    runs = {}
+    for line in path.read_text().splitlines():
+        r = json.loads(line)
+        runs.setdefault((r["procs"], r["mib"], r["data"]), []).append(
+            (r["release_ns"], r["back_ns"] - r["release_ns"]))
+    return {k: tuple(statistics.median(x) for x in zip(*v))
+            for k, v in runs.items()}
+
+
+def leave_table(out):
+    """Processes that leave together: text, lines for figures.tsv."""
+    off, on = (read_leave(out / f"{v}-leave" / "leave.jsonl")
+               for v in ("off", "on"))
+    rows, lines = [], []
+    for key in sorted(off, key=lambda k: (k[1], k[2], k[0])):
+        procs, mib, data = key
+        what = f"{data}, {mib} MiB, {procs} processes"
+        (a, _), (b, after) = off[key], on[key]
+        rows.append([what, f"{a / 1e6:.1f}", f"{b / 1e6:.1f}", ratio(a, b),
+                     f"{after / 1e6:.1f}", ratio(a, after)])
+        for figure, v, ns in (("release", "off", a), ("release", "on", b),
+                              ("back after", "on", after)):
+            lines.append(f"2 CPUs\t{what}\t{figure}\t{v}\t{ns:.0f}")
+    text = table(["leaving together, ms", "off", "on", "on/off",
+                  "on: last page back after that", "/off"], rows)
+    idle, waiting = (line.split()[1:] for line in
+                     (out / "on-leave" / "memory").read_text().splitlines())
+    memory, objects = map(int, waiting)
+    text += (f"\n\nmemory of the queues: {int(idle[0])} bytes idle, "
+             f"{memory / objects:.1f} bytes an object with {objects} waiting")
+    lines.append(f"2 CPUs\tmemory\tidle\ton\t{idle[0]}")
+    lines.append(f"2 CPUs\tmemory\tan object\ton\t{memory / objects:.1f}")
+    return text, lines
+
+
+def compare(baseline, lines):
+    """What another revision's figures are, and these: a table."""
+    def figures(some):
+        fields = (line.split("\t") for line in some)
+        return {tuple(f[1:-1]): float(f[-1]) for f in fields}
+
+    here = figures(lines)
+    there = figures(baseline.read_text().splitlines())
+    rows = [[*key, f"{there[key]:.1f}", f"{value:.1f}",
+             ratio(there[key], value)]
+            for key, value in here.items()
+            if key in there and key[-1] != "off"]
+    return table(["where", "what", "figure", "variant", "baseline", "this",
+                  "this/baseline"], rows)
+
+
 def main():
     """Read, print, append."""
     out, commit = Path(sys.argv[1]), sys.argv[2]
@@ -62,8 +116,13 @@ def main():
         text += table([f"instructions per page, {lists} lists", "figure",
                        "off", "on", "on/off", "enabled=0", "/off"],
                       rows) + "\n\n"
+    leave, leave_lines = leave_table(out)
+    text += leave + "\n"
+    lines += [f"{commit}\t{line}" for line in leave_lines]
     with open(out.parent / "figures.tsv", "a", encoding="utf-8") as f:
         f.write("\n".join(lines) + "\n")
+    if len(sys.argv) > 3:
+        text += "\n" + compare(Path(sys.argv[3]), lines) + "\n"
     (out / "report.md").write_text(text)
     print(text)
 

@@ -18,7 +18,8 @@ STRESS_FIELDS = ("status", "pswpout", "pswpin", "oom_kills", "bogo_ops",
                  "real_s", "usr_s", "sys_s", "bogo_ops_per_s")
 
 # A symbol that stands for "freeing an object": zram's and zsmalloc's own.
-FREEING = ("zram_slot_free_notify", "slot_free", "zs_free", "zs_free_deferred")
+FREEING = ("zram_slot_free_notify", "slot_free", "zs_free", "zs_free_deferred",
+           "zs_free_deferred_bulk")
 # The part of a process's end that gives its memory back.
 EXITING = ("exit_mmap",)
 

@@ -22,7 +22,7 @@
  *	pages		pages that were in swap
  *
  * "touch" in place of a release reads all pages back in. With -i the
- * processes page out in turns, a few pages each, so that their objects share
+ * processes page out in turns, a page each, so that their objects share
  * zspages; then only the first of them is released and counted.
  *
  * "verify" has PROCS processes check every byte that comes back from swap,
@@ -97,7 +97,7 @@ static struct child *children;
  */
 static int gate[2], later[2];
 
-#define PAGES_A_TURN	8
+#define PAGES_A_TURN	1
 
 static int64_t now_ns(void)
 {
