@@ -30,8 +30,8 @@
 /* Handles in a block: with the link, 512 bytes on 64 bit. */
 #define ZSDEFER_BLOCK_HANDLES	63
 
-/* The most objects that a single grant charges to the budget. */
-#define ZSDEFER_GRANT_MAX	63
+/* The most objects that a single grant charges to the budget: a new block. */
+#define ZSDEFER_GRANT_MAX	ZSDEFER_BLOCK_HANDLES
 
 /**
  * enum zsdefer_fallback - why an object was freed synchronously

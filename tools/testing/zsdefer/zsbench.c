@@ -222,7 +222,7 @@ static unsigned long fill_and_swap(char *mem, unsigned long pages,
 	return swap_out(mem, pages);
 }
 
-/* Page @mem out a few pages at a time, in turns with the other children. */
+/* Page @mem out a page at a time, in turns with the other children. */
 static void swap_out_in_turns(struct child *c, char *mem, unsigned long pages)
 {
 	struct child *before = c == children ? c + opt.procs - 1 : c - 1;
