@@ -84,6 +84,7 @@ static unsigned int zsdefer_space(struct zsdefer_queue *q)
 		q->head = block;
 	q->tail = block;
 	q->next = block->handles;
+	q->end = q->next;
 	return ZSDEFER_BLOCK_HANDLES;
 }
 
@@ -122,7 +123,7 @@ static enum zsdefer_fallback zsdefer_grant(struct zsdefer_queue *q)
 		zsdefer_arm_sweep(shared);
 	}
 	q->charged += nr;
-	q->room = nr;
+	q->end = q->next + nr;
 	return ZSDEFER_QUEUED;
 }
 
@@ -133,17 +134,16 @@ bool zsdefer_push_slow(struct zsdefer_queue *q, unsigned long handle)
 
 	lockdep_assert_held(&q->lock);
 
-	if (!q->room)
+	if (!zsdefer_room(q))
 		why = zsdefer_grant(q);
 	if (why != ZSDEFER_QUEUED) {
 		zsdefer_count_fallback(q->shared, why);
 		return false;
 	}
 
-	q->room--;
 	*q->next++ = handle;
 
-	if (!q->room && !q->kicked &&
+	if (!zsdefer_room(q) && !q->kicked &&
 	    zsdefer_nr_queued(q) >= READ_ONCE(q->shared->limits.drain_threshold)) {
 		q->kicked = true;
 		zsdefer_start_drain(q);
@@ -168,7 +168,7 @@ void zsdefer_detach(struct zsdefer_queue *q, struct zsdefer_detached *d)
 	unsigned int unused;
 
 	spin_lock(&q->lock);
-	unused = q->room;
+	unused = zsdefer_room(q);
 	d->nr = zsdefer_nr_queued(q);
 	d->head = q->head;
 	d->used = 0;
@@ -176,12 +176,12 @@ void zsdefer_detach(struct zsdefer_queue *q, struct zsdefer_detached *d)
 		q->longest_wait = max(q->longest_wait, jiffies - q->since);
 
 	q->charged -= unused;
-	q->room = 0;
 	q->draining += d->nr;
 	q->queued += d->nr;
 	q->head = NULL;
 	q->tail = NULL;
 	q->next = NULL;
+	q->end = NULL;
 	q->kicked = false;
 	spin_unlock(&q->lock);
 

@@ -6,11 +6,11 @@
  * come from its depot, which is stocked when zspages are allocated, never
  * when objects are queued.
  *
- * The hot path of a push compares one number, @room: how many objects may
- * still be queued before somebody has to think. Room is granted a few dozen
- * objects at a time, after class_budget, budget, drain_threshold and the
- * space in the last block have all been asked, so it ends exactly where the
- * first of them does.
+ * The hot path of a push compares two pointers: where the next handle goes,
+ * and where room ends, the objects that may still be queued before somebody
+ * has to think. Room is granted a few dozen objects at a time, after
+ * class_budget, budget, drain_threshold and the space in the last block have
+ * all been asked, so it ends exactly where the first of them does.
  *
  * Lock order, from the outside in:
  *
@@ -118,11 +118,12 @@ struct zsdefer_shared {
 /**
  * struct zsdefer_queue - the waiting objects of one size class
  * @lock: guards all that follows up to @size; held for a few instructions
- * @room: objects that may be pushed before zsdefer_push_slow() must be asked
- * @next: where the next handle goes; has space for @room more
+ * @next: where the next handle goes, NULL if there is no block
+ * @end: where handles may go before zsdefer_push_slow() must be asked again:
+ *	 what is from @next to here is room
  * @head: oldest block, NULL if no object is queued
  * @tail: newest block, the one that @next points into
- * @charged: objects charged to the budgets: queued, draining, and @room
+ * @charged: objects charged to the budgets: queued, draining, and room
  * @draining: objects detached by a drain and not freed yet
  * @kicked: the work item was queued since the last detach
  * @since: jiffies when the oldest queued object came, valid if any is queued
@@ -139,8 +140,8 @@ struct zsdefer_shared {
  */
 struct zsdefer_queue {
 	spinlock_t lock;	/* all fields up to size */
-	unsigned int room;
 	unsigned long *next;
+	unsigned long *end;
 	struct zsdefer_block *head;
 	struct zsdefer_block *tail;
 	unsigned int charged;
@@ -185,16 +186,22 @@ static inline void zsdefer_count_fallback(struct zsdefer_shared *shared,
 	this_cpu_inc(shared->fallbacks[why]);
 }
 
+/* Objects that may be queued without a question. The caller holds @q->lock. */
+static inline unsigned int zsdefer_room(const struct zsdefer_queue *q)
+{
+	return q->end - q->next;
+}
+
 /* Objects in the queue's blocks. The caller holds @q->lock. */
 static inline unsigned int zsdefer_nr_queued(const struct zsdefer_queue *q)
 {
-	return q->charged - q->draining - q->room;
+	return q->charged - q->draining - zsdefer_room(q);
 }
 
 /* Objects that still occupy memory. The caller holds @q->lock. */
 static inline unsigned int zsdefer_nr_waiting(const struct zsdefer_queue *q)
 {
-	return q->charged - q->room;
+	return q->charged - zsdefer_room(q);
 }
 
 /**
@@ -211,12 +218,14 @@ static inline unsigned int zsdefer_nr_waiting(const struct zsdefer_queue *q)
  */
 static inline bool zsdefer_push(struct zsdefer_queue *q, unsigned long handle)
 {
+	unsigned long *next = q->next;
+
 	/* The last of a grant goes the slow way, which looks ahead. */
-	if (unlikely(q->room <= 1))
+	if (unlikely(next + 1 >= q->end))
 		return zsdefer_push_slow(q, handle);
 
-	q->room--;
-	*q->next++ = handle;
+	*next = handle;
+	q->next = next + 1;
 	return true;
 }
 

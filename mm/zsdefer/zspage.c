@@ -282,36 +282,36 @@ EXPORT_SYMBOL_GPL(zs_free_deferred);
 void zs_free_deferred_bulk(struct zs_pool *pool, const struct zs_object *objects,
 			   unsigned int nr)
 {
+	const struct zs_object *object = objects, *end = objects + nr;
 	struct zsdefer *zd = pool->zsdefer;
-	struct zsdefer_queue *q = NULL;
-	unsigned int i;
+	struct zsdefer_queue *q, *of;
 
+	if (!nr)
+		return;
 	if (unlikely(!zd || !zsdefer_enabled(zd))) {
-		for (i = 0; i < nr; i++)
-			zs_free_deferred(pool, objects[i].handle,
-					 objects[i].size);
+		for (; object < end; object++)
+			zs_free_deferred(pool, object->handle, object->size);
 		return;
 	}
 
-	for (i = 0; i < nr; i++) {
-		unsigned long handle = objects[i].handle;
-		struct zsdefer_queue *of = zsdefer_queue_of(pool,
-							    objects[i].size);
-
+	q = zsdefer_queue_of(pool, object->size);
+	spin_lock(&q->lock);
+	while (1) {
+		if (unlikely(!zsdefer_push(q, object->handle))) {
+			spin_unlock(&q->lock);
+			zs_free(pool, object->handle);
+			spin_lock(&q->lock);
+		}
+		if (++object == end)
+			break;
+		of = zsdefer_queue_of(pool, object->size);
 		if (of != q) {
-			if (q)
-				spin_unlock(&q->lock);
+			spin_unlock(&q->lock);
 			q = of;
 			spin_lock(&q->lock);
 		}
-		if (unlikely(!zsdefer_push(q, handle))) {
-			spin_unlock(&q->lock);
-			q = NULL;
-			zs_free(pool, handle);
-		}
 	}
-	if (q)
-		spin_unlock(&q->lock);
+	spin_unlock(&q->lock);
 }
 EXPORT_SYMBOL_GPL(zs_free_deferred_bulk);
 
