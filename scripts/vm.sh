@@ -32,6 +32,12 @@ qemu()
 		-display none -no-reboot "$@"
 }
 
+# Firmware without ACPI's tables tells of one CPU in each socket.
+smp()
+{
+	echo "$1,sockets=$1,cores=1,threads=1"
+}
+
 append="console=ttyS0 quiet panic=-1 oops=panic tsc=reliable"
 
 # An emulated guest reads the host's time stamp counter, and often fails to
@@ -84,7 +90,7 @@ shell)
 	accel=$(find_accel "$2" "$3")
 	tell_tsc "$accel"
 	say "starting the guest; Ctrl-A X ends it"
-	eval "exec $(qemu "$accel" -m "$mem" -smp "$cpus" \
+	eval "exec $(qemu "$accel" -m "$mem" -smp "$(smp "$cpus")" \
 		-serial mon:stdio -kernel "$2/arch/x86/boot/bzImage" \
 		-initrd "$3" -append "$append zs.job=shell")"
 	;;
@@ -118,7 +124,7 @@ disk=$(mktemp "$out/disk-XXXXXX")
 trap 'rm -f "$disk"; [ ! -s "$out/pid" ] || kill "$(cat "$out/pid")" 2>/dev/null || true' EXIT
 trap 'exit 130' INT TERM
 truncate -s 2G "$disk"
-command=$(qemu "$accel" -m "$mem" -smp "$cpus" -serial stdio \
+command=$(qemu "$accel" -m "$mem" -smp "$(smp "$cpus")" -serial stdio \
 	-pidfile "$out/pid" -drive "file=$disk,format=raw,if=virtio,cache=unsafe" \
 	-kernel "$build/arch/x86/boot/bzImage" -initrd "$image" \
 	-append "$append zs.job=$job zs.args=$args")
@@ -149,4 +155,6 @@ grep -q '@@ done' "$out/console.log" || {
 	    "see $out/console.log"
 }
 tar -xf "$disk" -C "$out" 2>/dev/null || die "the guest left no results"
+[ "$(cat "$out/cpus")" = "$cpus" ] ||
+	die "the guest found $(cat "$out/cpus") CPUs, not $cpus"
 exit "$(cat "$out/exit")"
