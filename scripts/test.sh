@@ -5,7 +5,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-all="input apply object zram swap module run"
+all="input apply object zram swap pressure module run"
 : "${TESTS:=$all}"
 passed=0 failed=0 skipped=0 failures=()
 
@@ -256,7 +256,7 @@ guest()
 			case $line in
 			'#'*) note=$line ;;
 			'not ok '*) result failed "$name: ${line#not ok * }   $note" ;;
-			ok*SKIP*) result skip "$name: ${line#ok * }" ;;
+			ok*SKIP*) result skip "$name: ${line#ok * }   $note" ;;
 			'ok '*) result ok "$name: ${line#ok * }" ;;
 			'1..0 # SKIP '*) result skip "$name: $(basename "$tap") ${line#*SKIP }" ;;
 			esac
@@ -294,12 +294,17 @@ test_swap()
 	guest "$(built on)" on-swap selftest swap.sh
 }
 
+test_pressure()
+{
+	guest "$(built on)" on-pressure selftest pressure.sh
+}
+
 built()
 {
 	"$here/scripts/kernel-build.sh" "$1"
 }
 
-### As modules
+### As modules, in a kernel that watches its locks and fails allocations
 
 test_module()
 {
@@ -310,7 +315,7 @@ test_module()
 	mkdir -p "$tmp/modules/modules"
 	load_order "$build" "$tmp/modules/modules"
 	image=$("$here/scripts/image.sh" "$tmp/modules")
-	guest "$build" module-zram selftest zram.sh
+	guest "$build" module-zram selftest zram.sh swap.sh pressure.sh
 	guest "$build" module-unload unload
 	rm -f "$image"
 	image=$plain_image

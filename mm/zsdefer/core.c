@@ -13,18 +13,26 @@
  * one has detached the others do not see.
  */
 
-#include <linux/init.h>
 #include <linux/cpumask.h>
+#include <linux/debugfs.h>
+#include <linux/init.h>
+#include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/oom.h>
 #include <linux/sched.h>
+#include <linux/seq_file.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#define CREATE_TRACE_POINTS
 #include "internal.h"
 #include "zsdefer.h"
+
+/* zspage.c measures what it reports. */
+EXPORT_TRACEPOINT_SYMBOL_GPL(zsdefer_drain);
 
 /* Blocks beyond what a full queue needs, for those that are half filled. */
 #define ZSDEFER_SPARE_BLOCKS	8
@@ -33,6 +41,10 @@
 #define ZSDEFER_DELAY_MAX_MS		60000U
 
 static struct workqueue_struct *zsdefer_wq;
+
+/* All engines, for who runs out of memory. */
+static LIST_HEAD(zsdefer_engines);
+static DEFINE_MUTEX(zsdefer_engines_lock);
 
 static struct zsdefer *shared_to_zsdefer(struct zsdefer_shared *shared)
 {
@@ -65,36 +77,50 @@ static unsigned int zsdefer_take(struct zsdefer_depot *depot,
 	return taken;
 }
 
-/* Free all that waits in @q. What others are draining may still be on its way. */
-static void zsdefer_drain(struct zsdefer_queue *q)
+/*
+ * Free all that waits in @q, and tell how many objects that was. What others
+ * are draining may still be on its way.
+ */
+static unsigned int zsdefer_drain(struct zsdefer_queue *q)
 {
 	struct zsdefer *zd = shared_to_zsdefer(q->shared);
+	u64 start = trace_zsdefer_drain_enabled() ? ktime_get_ns() : 0;
 	struct zsdefer_depot *depot = &zd->shared.depot;
 	unsigned long batch[ZSDEFER_BATCH];
+	struct zsdefer_freed all = { };
+	unsigned int nr = 0, objects;
 	struct zsdefer_detached d;
-	unsigned int nr = 0;
 
 	zsdefer_detach(q, &d);
-	if (!d.nr && d.head) {
+	if (!d.nr && d.head)
 		/* The budget refused what this block was fetched for. */
 		zsdefer_block_put(depot, d.head);
-		return;
-	}
 	if (!d.nr)
-		return;
+		return 0;
 
+	objects = d.nr;
 	while (d.nr || nr) {
-		unsigned int freed, whole = 0;
+		struct zsdefer_freed freed;
+		unsigned int taken;
 
 		nr += zsdefer_take(depot, &d, batch + nr, ZSDEFER_BATCH - nr);
-		freed = zd->ops->free_batch(zd->pool, q->class, batch, nr,
-					    d.nr, &whole);
-		zsdefer_batch_done(q, freed, whole);
-		nr -= freed;
-		memmove(batch, batch + freed, nr * sizeof(*batch));
+		taken = zd->ops->free_batch(zd->pool, q->class, batch, nr,
+					    d.nr, &freed);
+		atomic_long_add(freed.pages, &zd->shared.pages_freed);
+		zsdefer_batch_done(q, taken, freed.zspages_whole);
+		all.zspages_whole += freed.zspages_whole;
+		all.pages += freed.pages;
+		all.lock_ns = max(all.lock_ns, freed.lock_ns);
+		nr -= taken;
+		memmove(batch, batch + taken, nr * sizeof(*batch));
 		cond_resched();
 	}
 	zsdefer_stock(q, zd->ops->nr_objects(q->class), 0);
+	if (start)
+		trace_zsdefer_drain(zd->shared.name, q->size, objects,
+				    all.zspages_whole, all.pages,
+				    ktime_get_ns() - start, all.lock_ns);
+	return objects;
 }
 
 static void zsdefer_work(struct work_struct *work)
@@ -151,41 +177,94 @@ static void zsdefer_sweep(struct work_struct *work)
 		mod_delayed_work(zsdefer_wq, &shared->sweep, next);
 }
 
-static void zsdefer_flush_locked(struct zsdefer *zd)
+static void zsdefer_flush_locked(struct zsdefer *zd, const char *cause)
 {
+	u64 start = trace_zsdefer_flush_enabled() ? ktime_get_ns() : 0;
+	unsigned long pages = zsdefer_pages_freed(zd);
+	unsigned long objects = 0;
 	unsigned int i;
 
 	lockdep_assert_held(&zd->flush_lock);
 
 	for (i = 0; i < zd->nr_queues; i++)
-		zsdefer_drain(&zd->queues[i]);
+		objects += zsdefer_drain(&zd->queues[i]);
 	/* Only workers drain besides us: wait for what they have in hand. */
 	for (i = 0; i < zd->nr_queues; i++)
 		flush_work(&zd->queues[i].work);
 	flush_work(&zd->shared.sweep.work);
+	if (start)
+		trace_zsdefer_flush(zd->shared.name, cause, objects,
+				    zsdefer_pages_freed(zd) - pages,
+				    ktime_get_ns() - start);
 }
 
 /**
  * zsdefer_flush() - free all that has been queued
  * @zd: the engine
+ * @cause: who wants it, for the trace event
  *
  * Context: Process context, may sleep, also during reclaim: allocates
  * nothing, and the workers that it waits for have a rescuer.
  *
  * Return: true if anything may have been freed, false if nothing waited.
  */
-bool zsdefer_flush(struct zsdefer *zd)
+bool zsdefer_flush(struct zsdefer *zd, const char *cause)
 {
 	/* What waits is charged until it has been freed. */
 	if (!atomic_long_read(&zd->shared.charged_bytes))
 		return false;
 
 	mutex_lock(&zd->flush_lock);
-	zsdefer_flush_locked(zd);
+	zsdefer_flush_locked(zd, cause);
 	mutex_unlock(&zd->flush_lock);
 	return true;
 }
 EXPORT_SYMBOL_GPL(zsdefer_flush);
+
+/**
+ * zsdefer_pages_freed() - how many pages drains have ever given back
+ * @zd: the engine
+ *
+ * Context: Any.
+ */
+unsigned long zsdefer_pages_freed(struct zsdefer *zd)
+{
+	return atomic_long_read(&zd->shared.pages_freed);
+}
+EXPORT_SYMBOL_GPL(zsdefer_pages_freed);
+
+/**
+ * zsdefer_waiting_pages() - about how many pages a flush could give back
+ * @zd: the engine
+ *
+ * Context: Any.
+ */
+unsigned long zsdefer_waiting_pages(struct zsdefer *zd)
+{
+	return atomic_long_read(&zd->shared.charged_bytes) / PAGE_SIZE;
+}
+EXPORT_SYMBOL_GPL(zsdefer_waiting_pages);
+
+/* Nobody is killed for memory that only waits to be freed. */
+static int zsdefer_oom(struct notifier_block *nb, unsigned long action,
+		       void *data)
+{
+	unsigned long *freed = data, before;
+	struct zsdefer *zd;
+
+	mutex_lock(&zsdefer_engines_lock);
+	list_for_each_entry(zd, &zsdefer_engines, list) {
+		before = zsdefer_pages_freed(zd);
+		zsdefer_flush(zd, "oom");
+		*freed += zsdefer_pages_freed(zd) - before;
+	}
+	mutex_unlock(&zsdefer_engines_lock);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block zsdefer_oom_nb = {
+	.notifier_call = zsdefer_oom,
+};
 
 /* Allocate blocks until the depot has what it should, or is refused one. */
 static void zsdefer_depot_fill(struct zsdefer_depot *depot, gfp_t gfp)
@@ -356,7 +435,7 @@ void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params)
 	WRITE_ONCE(shared->grant_bytes, to.budget / 8 / zd->nr_queues);
 	WRITE_ONCE(limits->enabled, to.enabled);
 	if (lower) {
-		zsdefer_flush_locked(zd);
+		zsdefer_flush_locked(zd, params->enabled ? "limits" : "disable");
 		/* Pushes see the new delay by now, but not the timer. */
 		if (delayed_work_pending(&shared->sweep))
 			mod_delayed_work(zsdefer_wq, &shared->sweep, to.delay);
@@ -398,14 +477,14 @@ void zsdefer_read_stats(struct zsdefer *zd, struct zsdefer_stats *stats)
 		stats->zspages_freed_whole += q->zspages_whole;
 		stats->drains += q->drains;
 		stats->longest_wait = max(stats->longest_wait, q->longest_wait);
+		for (why = 0; why < ZSDEFER_NR_FALLBACKS; why++)
+			stats->fallbacks[why] += q->fallbacks[why];
 		spin_unlock(&q->lock);
 	}
-	for_each_possible_cpu(cpu) {
-		unsigned long *n = per_cpu_ptr(zd->shared.fallbacks, cpu);
-
-		for (why = 0; why < ZSDEFER_NR_FALLBACKS; why++)
-			stats->fallbacks[why] += READ_ONCE(n[why]);
-	}
+	for_each_possible_cpu(cpu)
+		stats->fallbacks[ZSDEFER_DISABLED] +=
+			READ_ONCE(*per_cpu_ptr(zd->shared.disabled, cpu));
+	stats->pages_freed = zsdefer_pages_freed(zd);
 
 	spin_lock(&zd->shared.depot.lock);
 	stats->memory = struct_size(zd, queues, zd->max_queues) +
@@ -413,10 +492,59 @@ void zsdefer_read_stats(struct zsdefer *zd, struct zsdefer_stats *stats)
 	spin_unlock(&zd->shared.depot.lock);
 }
 
+static int zsdefer_classes_show(struct seq_file *m, void *unused)
+{
+	struct zsdefer *zd = m->private;
+	unsigned int i;
+
+	seq_printf(m, "%6s %10s %12s %12s %12s %10s %10s %10s %10s\n",
+		   "size", "waiting", "queued", "drained", "whole", "drains",
+		   "full", "budget", "nomem");
+	for (i = 0; i < zd->nr_queues; i++) {
+		struct zsdefer_queue *q = &zd->queues[i];
+		unsigned long queued, drained, whole, drains, full, budget, nomem;
+		unsigned int waiting;
+
+		spin_lock(&q->lock);
+		waiting = zsdefer_nr_waiting(q);
+		queued = q->queued + zsdefer_nr_queued(q);
+		drained = q->drained;
+		whole = q->zspages_whole;
+		drains = q->drains;
+		full = q->fallbacks[ZSDEFER_FULL];
+		budget = q->fallbacks[ZSDEFER_BUDGET];
+		nomem = q->fallbacks[ZSDEFER_NOMEM];
+		spin_unlock(&q->lock);
+
+		seq_printf(m, "%6u %10u %12lu %12lu %12lu %10lu %10lu %10lu %10lu\n",
+			   q->size, waiting, queued, drained, whole, drains,
+			   full, budget, nomem);
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(zsdefer_classes);
+
+/**
+ * zsdefer_debugfs_create() - show the figures of each class
+ * @zd: the engine, with all its queues
+ * @dir: the pool's directory in debugfs, in which "deferred_free" appears
+ *
+ * The file goes with the engine.
+ *
+ * Context: Process context, may sleep and allocate.
+ */
+void zsdefer_debugfs_create(struct zsdefer *zd, struct dentry *dir)
+{
+	zd->debugfs = debugfs_create_file("deferred_free", 0444, dir, zd,
+					  &zsdefer_classes_fops);
+}
+EXPORT_SYMBOL_GPL(zsdefer_debugfs_create);
+
 /**
  * zsdefer_create() - make the deferred free of a pool
  * @ops: the pool's allocator
  * @pool: the pool, for @ops
+ * @name: the pool's name, which outlives the engine
  * @nr_queues: size classes that will be added
  *
  * It is disabled until zsdefer_bind().
@@ -426,7 +554,7 @@ void zsdefer_read_stats(struct zsdefer *zd, struct zsdefer_stats *stats)
  * Return: the engine, which zsdefer_destroy() frees, or NULL.
  */
 struct zsdefer *zsdefer_create(const struct zsdefer_ops *ops, void *pool,
-			       unsigned int nr_queues)
+			       const char *name, unsigned int nr_queues)
 {
 	struct zsdefer *zd;
 
@@ -437,10 +565,9 @@ struct zsdefer *zsdefer_create(const struct zsdefer_ops *ops, void *pool,
 	if (!zd)
 		return NULL;
 
-	zd->shared.fallbacks =
-		__alloc_percpu(ZSDEFER_NR_FALLBACKS * sizeof(unsigned long),
-			       sizeof(unsigned long));
-	if (!zd->shared.fallbacks) {
+	zd->shared.name = name;
+	zd->shared.disabled = alloc_percpu(unsigned long);
+	if (!zd->shared.disabled) {
 		kvfree(zd);
 		return NULL;
 	}
@@ -450,6 +577,10 @@ struct zsdefer *zsdefer_create(const struct zsdefer_ops *ops, void *pool,
 	zd->ops = ops;
 	zd->pool = pool;
 	zd->max_queues = nr_queues;
+
+	mutex_lock(&zsdefer_engines_lock);
+	list_add_tail(&zd->list, &zsdefer_engines);
+	mutex_unlock(&zsdefer_engines_lock);
 	return zd;
 }
 EXPORT_SYMBOL_GPL(zsdefer_create);
@@ -492,6 +623,10 @@ void zsdefer_destroy(struct zsdefer *zd)
 	if (!zd)
 		return;
 
+	mutex_lock(&zsdefer_engines_lock);
+	list_del(&zd->list);
+	mutex_unlock(&zsdefer_engines_lock);
+	debugfs_remove(zd->debugfs);
 	zsdefer_unbind(zd);
 	zsdefer_default_params(&off);
 	off.enabled = false;
@@ -503,13 +638,15 @@ void zsdefer_destroy(struct zsdefer *zd)
 	}
 	WARN_ON_ONCE(zd->shared.depot.nr_total);
 
-	free_percpu(zd->shared.fallbacks);
+	free_percpu(zd->shared.disabled);
 	kvfree(zd);
 }
 EXPORT_SYMBOL_GPL(zsdefer_destroy);
 
 static int __init zsdefer_init(void)
 {
+	int err;
+
 	/*
 	 * One worker for every four CPUs: a drain is bound by memory and
 	 * class->lock, and should leave the CPUs to those who want the memory.
@@ -518,11 +655,18 @@ static int __init zsdefer_init(void)
 	zsdefer_wq = alloc_workqueue("zsdefer",
 				     WQ_UNBOUND | WQ_MEM_RECLAIM | WQ_SYSFS,
 				     DIV_ROUND_UP(num_possible_cpus(), 4));
-	return zsdefer_wq ? 0 : -ENOMEM;
+	if (!zsdefer_wq)
+		return -ENOMEM;
+
+	err = register_oom_notifier(&zsdefer_oom_nb);
+	if (err)
+		destroy_workqueue(zsdefer_wq);
+	return err;
 }
 
 static void __exit zsdefer_exit(void)
 {
+	unregister_oom_notifier(&zsdefer_oom_nb);
 	destroy_workqueue(zsdefer_wq);
 }
 

@@ -39,6 +39,8 @@ static unsigned long zsdefer_alloc_handle(struct zs_pool *pool, size_t size,
 	if (unlikely(!block)) {
 		spin_unlock(&handles->lock);
 		block = (void *)cache_alloc_handle(gfp);
+		if (!block && zsdefer_reclaim(pool, gfp))
+			block = (void *)cache_alloc_handle(gfp);
 		if (!block)
 			return 0;
 		block->free = ZSDEFER_BLOCK_UNUSED;

@@ -16,5 +16,6 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
+#include <trace/events/zsmalloc.h>
 
 #endif /* _MM_ZSDEFER_INTERNAL_H */

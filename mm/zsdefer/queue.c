@@ -10,6 +10,13 @@
 #include "internal.h"
 #include "zsdefer.h"
 
+static const char * const zsdefer_fallback_names[ZSDEFER_NR_FALLBACKS] = {
+	[ZSDEFER_FULL] = "full",
+	[ZSDEFER_BUDGET] = "budget",
+	[ZSDEFER_NOMEM] = "nomem",
+	[ZSDEFER_DISABLED] = "disabled",
+};
+
 static struct zsdefer_block *zsdefer_block_get(struct zsdefer_depot *depot)
 {
 	struct zsdefer_block *block;
@@ -88,11 +95,26 @@ static unsigned int zsdefer_space(struct zsdefer_queue *q)
 	return ZSDEFER_BLOCK_HANDLES;
 }
 
+/* What forbids another object now, cheapest to ask first. */
+static enum zsdefer_fallback zsdefer_refusal(const struct zsdefer_queue *q)
+{
+	const struct zsdefer_shared *shared = q->shared;
+
+	if (!READ_ONCE(shared->limits.enabled))
+		return ZSDEFER_DISABLED;
+	if (q->charged >= READ_ONCE(shared->limits.class_budget))
+		return ZSDEFER_FULL;
+	if (atomic_long_read(&shared->charged_bytes) + q->size >
+	    READ_ONCE(shared->limits.budget))
+		return ZSDEFER_BUDGET;
+	return ZSDEFER_QUEUED;
+}
+
 /*
- * @q has no room left: find out how much it may have until the next bound,
- * and take it. Asks everything that limits a push, cheapest first.
+ * @q has no room left, but nothing forbids it: find out how much it may have
+ * until the next bound, and take it.
  */
-static enum zsdefer_fallback zsdefer_grant(struct zsdefer_queue *q)
+static noinline enum zsdefer_fallback zsdefer_grant(struct zsdefer_queue *q)
 {
 	struct zsdefer_shared *shared = q->shared;
 	const struct zsdefer_limits *limits = &shared->limits;
@@ -101,8 +123,7 @@ static enum zsdefer_fallback zsdefer_grant(struct zsdefer_queue *q)
 	unsigned int queued = zsdefer_nr_queued(q);
 	unsigned int nr, space;
 
-	if (!READ_ONCE(limits->enabled))
-		return ZSDEFER_DISABLED;
+	/* It may have been lowered since it was asked. */
 	if (q->charged >= class_budget)
 		return ZSDEFER_FULL;
 	nr = min(class_budget - q->charged, ZSDEFER_GRANT_MAX);
@@ -114,6 +135,7 @@ static enum zsdefer_fallback zsdefer_grant(struct zsdefer_queue *q)
 	space = zsdefer_space(q);
 	if (!space)
 		return ZSDEFER_NOMEM;
+	/* Others may have taken what was left of it meanwhile. */
 	nr = zsdefer_charge(shared, q->size, min(nr, space));
 	if (!nr)
 		return ZSDEFER_BUDGET;
@@ -127,18 +149,45 @@ static enum zsdefer_fallback zsdefer_grant(struct zsdefer_queue *q)
 	return ZSDEFER_QUEUED;
 }
 
+static void zsdefer_count_fallback(struct zsdefer_queue *q,
+				   enum zsdefer_fallback why)
+{
+	q->fallbacks[why]++;
+	trace_zsdefer_fallback(q->shared->name, q->size,
+			       zsdefer_fallback_names[why]);
+}
+
+/**
+ * zsdefer_count_disabled() - count a synchronous free for which no queue was
+ *			      asked, as deferral is off
+ * @shared: what the queues of the pool share
+ * @size: bytes that are freed
+ *
+ * Context: Any.
+ */
+void zsdefer_count_disabled(struct zsdefer_shared *shared, unsigned int size)
+{
+	this_cpu_inc(*shared->disabled);
+	trace_zsdefer_fallback(shared->name, size,
+			       zsdefer_fallback_names[ZSDEFER_DISABLED]);
+}
+EXPORT_SYMBOL_GPL(zsdefer_count_disabled);
+
 /* What zsdefer_push() does when there is no room, or when room ends. */
 bool zsdefer_push_slow(struct zsdefer_queue *q, unsigned long handle)
 {
-	enum zsdefer_fallback why = ZSDEFER_QUEUED;
+	enum zsdefer_fallback why;
 
 	lockdep_assert_held(&q->lock);
 
-	if (!zsdefer_room(q))
-		why = zsdefer_grant(q);
-	if (why != ZSDEFER_QUEUED) {
-		zsdefer_count_fallback(q->shared, why);
-		return false;
+	if (!zsdefer_room(q)) {
+		why = zsdefer_refusal(q);
+		if (why == ZSDEFER_QUEUED)
+			why = zsdefer_grant(q);
+		if (why != ZSDEFER_QUEUED) {
+			zsdefer_count_fallback(q, why);
+			return false;
+		}
 	}
 
 	*q->next++ = handle;

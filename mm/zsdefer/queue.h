@@ -97,21 +97,25 @@ struct zsdefer_limits {
 
 /**
  * struct zsdefer_shared - what the queues of a device share
+ * @name: the pool's, for trace events
  * @limits: see there
  * @charged_bytes: what is charged to limits.budget: the class size of every
  *		   object that waits, and of every object of unused room
  * @depot: unused blocks
  * @sweep: drains what stays below the threshold; armed while objects wait
- * @fallbacks: synchronous frees by cause, for each CPU
+ * @pages_freed: pages that drains ever gave back
+ * @disabled: synchronous frees because deferral is off, for each CPU
  * @grant_bytes: the most bytes of room that a queue may hold unused, so that
  *		 all queues together keep at most an eighth of the budget idle
  */
 struct zsdefer_shared {
+	const char *name;
 	struct zsdefer_limits limits;
 	atomic_long_t charged_bytes;
 	struct zsdefer_depot depot;
 	struct delayed_work sweep;
-	unsigned long __percpu *fallbacks;
+	atomic_long_t pages_freed;
+	unsigned long __percpu *disabled;
 	unsigned long grant_bytes;
 };
 
@@ -133,6 +137,7 @@ struct zsdefer_shared {
  * @drained: objects ever freed by a drain
  * @zspages_whole: zspages freed whole, without linking their objects
  * @drains: batches freed
+ * @fallbacks: objects that could not be queued, by cause
  * @size: bytes that an object occupies, fixed
  * @work: drains this queue
  * @shared: what all queues of the device share, fixed
@@ -154,6 +159,7 @@ struct zsdefer_queue {
 	unsigned long drained;
 	unsigned long zspages_whole;
 	unsigned long drains;
+	unsigned long fallbacks[ZSDEFER_NR_FALLBACKS];
 	unsigned int size;
 	struct work_struct work;
 	struct zsdefer_shared *shared;
@@ -176,15 +182,9 @@ bool zsdefer_push_slow(struct zsdefer_queue *q, unsigned long handle);
 void zsdefer_detach(struct zsdefer_queue *q, struct zsdefer_detached *d);
 void zsdefer_batch_done(struct zsdefer_queue *q, unsigned int nr,
 			unsigned int zspages_whole);
+void zsdefer_count_disabled(struct zsdefer_shared *shared, unsigned int size);
 void zsdefer_block_put(struct zsdefer_depot *depot,
 		       struct zsdefer_block *block);
-
-/* Count a synchronous free by its cause. Any context. */
-static inline void zsdefer_count_fallback(struct zsdefer_shared *shared,
-					  enum zsdefer_fallback why)
-{
-	this_cpu_inc(shared->fallbacks[why]);
-}
 
 /* Objects that may be queued without a question. The caller holds @q->lock. */
 static inline unsigned int zsdefer_room(const struct zsdefer_queue *q)

@@ -149,7 +149,7 @@ static int flush_store(struct zsdefer_ctl *ctl, const char *buf)
 
 	guard(mutex)(&ctl->lock);
 	if (ctl->zd)
-		zsdefer_flush(ctl->zd);
+		zsdefer_flush(ctl->zd, "user");
 	return 0;
 }
 
@@ -175,6 +175,7 @@ static ssize_t stats_show(struct zsdefer_ctl *ctl, char *buf)
 			  "fallback_nomem %lu\n"
 			  "fallback_disabled %lu\n"
 			  "drains %lu\n"
+			  "pages_freed %lu\n"
 			  "longest_wait_ms %u\n"
 			  "queue_memory_bytes %lu\n",
 			  s.waiting_objects, s.waiting_bytes, s.queued,
@@ -183,7 +184,8 @@ static ssize_t stats_show(struct zsdefer_ctl *ctl, char *buf)
 			  s.fallbacks[ZSDEFER_BUDGET],
 			  s.fallbacks[ZSDEFER_NOMEM],
 			  s.fallbacks[ZSDEFER_DISABLED],
-			  s.drains, jiffies_to_msecs(s.longest_wait),
+			  s.drains, s.pages_freed,
+			  jiffies_to_msecs(s.longest_wait),
 			  s.memory);
 }
 

@@ -11,15 +11,18 @@
  *
  *	zsdefer_ctl.lock	the values of a device's knobs, and which
  *				engine they go to
+ *	zsdefer_engines_lock	all engines, for the OOM notifier
  *	  zsdefer.flush_lock	one flush, or change of limits, at a time
  *
- * Nothing is allocated under flush_lock, so that reclaim may take it. The
- * spinlocks are described in queue.h.
+ * The first two are never held together. Nothing is allocated under the other
+ * two, so that reclaim and the OOM path may take them. The spinlocks are
+ * described in queue.h.
  */
 #ifndef _MM_ZSDEFER_H
 #define _MM_ZSDEFER_H
 
 #include <linux/gfp_types.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
 
 #include "queue.h"
@@ -30,6 +33,7 @@
  */
 #define ZSDEFER_BATCH		64
 
+struct dentry;
 struct zsdefer_ctl;
 
 /**
@@ -56,6 +60,7 @@ struct zsdefer_params {
  * @drained: objects ever freed by a drain
  * @zspages_freed_whole: zspages freed without linking their objects
  * @drains: batches freed
+ * @pages_freed: pages that drains gave back
  * @longest_wait: jiffies, the longest any object waited for its drain
  * @memory: bytes that the queues themselves occupy
  * @fallbacks: synchronous frees, by enum zsdefer_fallback
@@ -67,9 +72,23 @@ struct zsdefer_stats {
 	unsigned long drained;
 	unsigned long zspages_freed_whole;
 	unsigned long drains;
+	unsigned long pages_freed;
 	unsigned long longest_wait;
 	unsigned long memory;
 	unsigned long fallbacks[ZSDEFER_NR_FALLBACKS];
+};
+
+/**
+ * struct zsdefer_freed - what came of freeing a batch, or several
+ * @zspages_whole: zspages that went back without linking their objects
+ * @pages: pages that went back
+ * @lock_ns: nanoseconds, the longest that the class's lock was held; zero
+ *	     unless the trace event is on that reports it
+ */
+struct zsdefer_freed {
+	unsigned int zspages_whole;
+	unsigned int pages;
+	u64 lock_ns;
 };
 
 /**
@@ -77,16 +96,16 @@ struct zsdefer_stats {
  * @free_batch: free objects of one size class. Gets the pool, the class, the
  *	handles in the order they were queued, their number (at most
  *	%ZSDEFER_BATCH), whether more of this queue follow at once, and where
- *	to store how many zspages went back whole. Returns how many of the
- *	handles it freed, from the front, at least one: with more to follow
- *	it may leave a tail whose neighbours are yet to come. Must not sleep.
+ *	to store what came of it. Returns how many of the handles it freed,
+ *	from the front, at least one: with more to follow it may leave a tail
+ *	whose neighbours are yet to come. Must not sleep.
  * @nr_objects: how many objects the zspages of a class can hold now; an
  *	estimate will do. Must not sleep.
  */
 struct zsdefer_ops {
 	unsigned int (*free_batch)(void *pool, void *class,
 				   unsigned long *handles, unsigned int nr,
-				   bool more, unsigned int *zspages_whole);
+				   bool more, struct zsdefer_freed *freed);
 	unsigned long (*nr_objects)(void *class);
 };
 
@@ -97,6 +116,8 @@ struct zsdefer_ops {
  * @ops: the allocator
  * @pool: the allocator's pool
  * @ctl: the knobs that are bound to us, or NULL
+ * @list: on the list of all engines
+ * @debugfs: the file with the figures of each class, or NULL
  * @nr_queues: used entries of @queues
  * @max_queues: entries of @queues
  * @queues: one for each distinct size class
@@ -107,13 +128,15 @@ struct zsdefer {
 	const struct zsdefer_ops *ops;
 	void *pool;
 	struct zsdefer_ctl *ctl;
+	struct list_head list;
+	struct dentry *debugfs;
 	unsigned int nr_queues;
 	unsigned int max_queues;
 	struct zsdefer_queue queues[] __counted_by(max_queues);
 };
 
 struct zsdefer *zsdefer_create(const struct zsdefer_ops *ops, void *pool,
-			       unsigned int nr_queues);
+			       const char *name, unsigned int nr_queues);
 struct zsdefer_queue *zsdefer_add_queue(struct zsdefer *zd, void *class,
 					unsigned int size);
 void zsdefer_bind(struct zsdefer *zd, struct zsdefer_ctl *ctl);
@@ -123,9 +146,13 @@ void zsdefer_destroy(struct zsdefer *zd);
 void zsdefer_default_params(struct zsdefer_params *params);
 bool zsdefer_params_valid(const struct zsdefer_params *params);
 void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params);
-bool zsdefer_flush(struct zsdefer *zd);
+bool zsdefer_flush(struct zsdefer *zd, const char *cause);
+unsigned long zsdefer_pages_freed(struct zsdefer *zd);
+unsigned long zsdefer_waiting_pages(struct zsdefer *zd);
 void zsdefer_read_stats(struct zsdefer *zd, struct zsdefer_stats *stats);
 void zsdefer_stock(struct zsdefer_queue *q, unsigned long nr_objects, gfp_t gfp);
+
+void zsdefer_debugfs_create(struct zsdefer *zd, struct dentry *dir);
 
 /* Called by queue.c, under a queue's lock. */
 void zsdefer_start_drain(struct zsdefer_queue *q);

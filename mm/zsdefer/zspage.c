@@ -154,14 +154,16 @@ static void zsdefer_free_zspages(struct size_class *class,
 
 static unsigned int zsdefer_free_batch(void *_pool, void *_class,
 				       unsigned long *handles, unsigned int nr,
-				       bool more, unsigned int *zspages_whole)
+				       bool more, struct zsdefer_freed *freed)
 {
 	struct size_class *class = _class;
 	struct zs_pool *pool = _pool;
 	unsigned int i, at, nr_dead = 0;
 	struct zsdefer_runs runs __uninitialized;
+	u64 locked;
 
 	spin_lock(&class->lock);
+	locked = trace_zsdefer_drain_enabled() ? ktime_get_ns() : 0;
 	nr = zsdefer_count_dying(class, handles, nr, more, &runs);
 	for (i = 0, at = 0; i < runs.nr; at += runs.len[i++]) {
 		struct zspage *zspage = runs.zspages[i];
@@ -180,6 +182,7 @@ static unsigned int zsdefer_free_batch(void *_pool, void *_class,
 	class_stat_sub(class, ZS_OBJS_INUSE, nr);
 	class_stat_sub(class, ZS_OBJS_ALLOCATED,
 		       nr_dead * class->objs_per_zspage);
+	freed->lock_ns = locked ? ktime_get_ns() - locked : 0;
 	spin_unlock(&class->lock);
 
 	if (nr_dead) {
@@ -188,7 +191,8 @@ static unsigned int zsdefer_free_batch(void *_pool, void *_class,
 		zsdefer_free_zspages(class, runs.zspages, nr_dead);
 	}
 	zsdefer_free_handles(&class->handles, handles, nr);
-	*zspages_whole = nr_dead;
+	freed->zspages_whole = nr_dead;
+	freed->pages = nr_dead * class->pages_per_zspage;
 	return nr;
 }
 
@@ -222,9 +226,9 @@ static struct zsdefer_queue *zsdefer_queue_of(struct zs_pool *pool, size_t size)
 
 /* Apart from zs_free_deferred(), which so saves no registers for this. */
 static noinline void zsdefer_free_disabled(struct zs_pool *pool,
-					   unsigned long handle)
+					   unsigned long handle, size_t size)
 {
-	zsdefer_count_fallback(&pool->zsdefer->shared, ZSDEFER_DISABLED);
+	zsdefer_count_disabled(&pool->zsdefer->shared, size);
 	zs_free(pool, handle);
 }
 
@@ -260,7 +264,7 @@ void zs_free_deferred(struct zs_pool *pool, unsigned long handle, size_t size)
 	if (unlikely(!zd))
 		zs_free(pool, handle);
 	else if (unlikely(!zsdefer_enabled(zd)))
-		zsdefer_free_disabled(pool, handle);
+		zsdefer_free_disabled(pool, handle, size);
 	else
 		zsdefer_push_or_free(pool, handle, size);
 }
@@ -300,7 +304,11 @@ void zs_free_deferred_bulk(struct zs_pool *pool, const struct zs_object *objects
 		if (unlikely(!zsdefer_push(q, object->handle))) {
 			spin_unlock(&q->lock);
 			zs_free(pool, object->handle);
+			if (++object == end)
+				return;
+			q = zsdefer_queue_of(pool, object->size);
 			spin_lock(&q->lock);
+			continue;
 		}
 		if (++object == end)
 			break;
@@ -315,6 +323,40 @@ void zs_free_deferred_bulk(struct zs_pool *pool, const struct zs_object *objects
 }
 EXPORT_SYMBOL_GPL(zs_free_deferred_bulk);
 
+static bool zsdefer_flush_for(struct zs_pool *pool, const char *cause)
+{
+	return pool->zsdefer && zsdefer_flush(pool->zsdefer, cause);
+}
+
+/*
+ * There is no memory for an object: true if it pays to try again, from the
+ * start, as the class may have free objects now. By then @gfp has done what
+ * reclaim it could, so the second time goes without, and comes not here.
+ */
+static bool zsdefer_reclaim(struct zs_pool *pool, gfp_t gfp)
+{
+	return gfpflags_allow_blocking(gfp) && zsdefer_flush_for(pool, "alloc");
+}
+
+/* What zsdefer_shrink() could give back, in pages. */
+static unsigned long zsdefer_shrinkable(struct zs_pool *pool)
+{
+	return pool->zsdefer ? zsdefer_waiting_pages(pool->zsdefer) : 0;
+}
+
+/* Give back what waits, and tell how many pages that was. */
+static unsigned long zsdefer_shrink(struct zs_pool *pool)
+{
+	unsigned long before;
+
+	if (!pool->zsdefer)
+		return 0;
+
+	before = zsdefer_pages_freed(pool->zsdefer);
+	zsdefer_flush(pool->zsdefer, "shrink");
+	return zsdefer_pages_freed(pool->zsdefer) - before;
+}
+
 /**
  * zsdefer_pool_flush() - free all objects of a pool that wait to be freed
  * @pool: the pool
@@ -325,7 +367,7 @@ EXPORT_SYMBOL_GPL(zs_free_deferred_bulk);
  */
 bool zsdefer_pool_flush(struct zs_pool *pool)
 {
-	return pool->zsdefer && zsdefer_flush(pool->zsdefer);
+	return zsdefer_flush_for(pool, "caller");
 }
 EXPORT_SYMBOL_GPL(zsdefer_pool_flush);
 
@@ -353,7 +395,7 @@ int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl)
 	for (i = 0; i < ZS_SIZE_CLASSES; i++)
 		nr_classes += pool->size_class[i]->index == i;
 
-	zd = zsdefer_create(&zsdefer_zsmalloc_ops, pool, nr_classes);
+	zd = zsdefer_create(&zsdefer_zsmalloc_ops, pool, pool->name, nr_classes);
 	if (!zd)
 		return -ENOMEM;
 
@@ -368,6 +410,9 @@ int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl)
 		pool->zsdefer_queues[ZSDEFER_SIZE_INDEX(i)] =
 			lookup_size_class(pool, i)->zsdefer;
 	pool->zsdefer = zd;
+#ifdef CONFIG_ZSMALLOC_STAT
+	zsdefer_debugfs_create(zd, pool->stat_dentry);
+#endif
 	zsdefer_bind(zd, ctl);
 	return 0;
 }

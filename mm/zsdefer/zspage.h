@@ -37,6 +37,10 @@ static unsigned long zsdefer_alloc_handle(struct zs_pool *pool, size_t size,
 					  gfp_t gfp);
 static void zsdefer_free_handle(struct size_class *class, unsigned long handle);
 static void zsdefer_zspage_allocated(struct size_class *class, gfp_t gfp);
+static bool zsdefer_flush_for(struct zs_pool *pool, const char *cause);
+static bool zsdefer_reclaim(struct zs_pool *pool, gfp_t gfp);
+static unsigned long zsdefer_shrinkable(struct zs_pool *pool);
+static unsigned long zsdefer_shrink(struct zs_pool *pool);
 static void zsdefer_pool_detach(struct zs_pool *pool);
 #else
 #define ZSDEFER_HANDLE_CACHE_SIZE	ZS_HANDLE_SIZE
@@ -61,6 +65,26 @@ static inline void zsdefer_free_handle(struct size_class *class,
 static inline void zsdefer_zspage_allocated(struct size_class *class,
 					    gfp_t gfp)
 {
+}
+
+static inline bool zsdefer_flush_for(struct zs_pool *pool, const char *cause)
+{
+	return false;
+}
+
+static inline bool zsdefer_reclaim(struct zs_pool *pool, gfp_t gfp)
+{
+	return false;
+}
+
+static inline unsigned long zsdefer_shrinkable(struct zs_pool *pool)
+{
+	return 0;
+}
+
+static inline unsigned long zsdefer_shrink(struct zs_pool *pool)
+{
+	return 0;
 }
 
 static inline void zsdefer_pool_detach(struct zs_pool *pool)

@@ -24,7 +24,7 @@ stats_has_every_figure()
 	for name in waiting_objects waiting_bytes queued drained \
 		zspages_freed_whole fallback_full fallback_budget \
 		fallback_nomem fallback_disabled drains longest_wait_ms \
-		queue_memory_bytes; do
+		pages_freed queue_memory_bytes; do
 		stat $name | grep -q '^[0-9][0-9]*$' || fail "no $name" || return 1
 	done
 	bad=$(grep -cv '^[a-z_]* [0-9]*$' "$knobs/stats")

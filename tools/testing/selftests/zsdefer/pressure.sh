@@ -1,0 +1,313 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# What waits is seen, and given back as soon as anybody needs it: trace
+# events, the figures of each class, and memory that runs short.
+
+# hold_everything has a default.
+# shellcheck disable=SC2119
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+tracing=/sys/kernel/tracing
+debug=/sys/kernel/debug
+
+# traced COMMAND...: with the events on; what they say goes to /tmp/traced.
+traced()
+{
+	[ -d $tracing/events/zsmalloc ] || {
+		echo "# no trace events"
+		return "$KSFT_SKIP"
+	}
+	echo >$tracing/trace
+	echo 1 >$tracing/events/zsmalloc/enable
+	"$@"
+	status=$?
+	echo 0 >$tracing/events/zsmalloc/enable
+	grep -v '^#' $tracing/trace | grep " pool=zram$dev " >/tmp/traced
+	return $status
+}
+
+# sum_of EVENT FIELD [FIELD=VALUE]: over the events that have that value.
+sum_of()
+{
+	awk -v event="$1:" -v field="$2" -v having="${3:-}" '
+		index($0, event) && (having == "" || index($0 " ", having " ")) {
+			for (i = 1; i <= NF; i++)
+				if (split($i, a, "=") == 2 && a[1] == field)
+					sum += a[2]
+		}
+		END { print sum + 0 }' /tmp/traced
+}
+
+count_of()
+{
+	grep -c "$1: .*$2" /tmp/traced
+}
+
+flush_after_discard()
+{
+	discard 0 1000 && echo 1 >"$knobs/flush"
+}
+
+drains_are_traced_with_what_they_freed()
+{
+	set_up 64M && hold_everything && write_pages mixed 0 1000 &&
+	before=$(pool_pages) && traced flush_after_discard || return
+	objects=$(sum_of zsdefer_drain objects)
+	whole=$(sum_of zsdefer_drain zspages_whole)
+	pages=$(sum_of zsdefer_drain pages)
+	[ "$objects" = 1000 ] && [ "$pages" = "$before" ] &&
+	[ "$whole" = "$(stat zspages_freed_whole)" ] &&
+	[ "$pages" = "$(stat pages_freed)" ] &&
+	[ "$(count_of zsdefer_drain 'ns=[1-9][0-9]* lock_ns=[1-9]')" -gt 10 ] ||
+		fail "$objects objects, $whole zspages, $pages pages traced," \
+		     "$before pages had been there"
+}
+
+flushes_are_traced_with_their_cause()
+{
+	set_up 64M && hold_everything && write_pages mixed 0 1000 &&
+	traced flush_after_discard || return
+	[ "$(count_of zsdefer_flush cause=user)" = 1 ] &&
+	[ "$(sum_of zsdefer_flush objects)" = 1000 ] &&
+	[ "$(sum_of zsdefer_flush pages)" = "$(stat pages_freed)" ] ||
+		fail "$(grep zsdefer_flush /tmp/traced)"
+}
+
+discard_too_much()
+{
+	discard 0 50 && echo $((60 * page)) >"$knobs/budget" &&
+	set_knobs 100 100 $((10 * page)) 60000 1 && discard 50 25 &&
+	set_knobs 10 10 1M 60000 0 && discard 75 25
+}
+
+fallbacks_are_traced_with_their_cause()
+{
+	set_up 64M && set_knobs 30 30 1M 60000 1 && write_pages huge 0 100 &&
+	traced discard_too_much || return
+	for why in full budget disabled; do
+		[ "$(count_of zsdefer_fallback cause=$why)" = \
+			"$(stat fallback_$why)" ] && stat_grew fallback_$why ||
+			fail "$(count_of zsdefer_fallback cause=$why) $why," \
+			     "not $(stat fallback_$why)" || return 1
+	done
+}
+
+stat_grew()
+{
+	[ "$(stat "$1")" -gt 0 ]
+}
+
+figures_of_each_class_add_up()
+{
+	classes=$debug/zsmalloc/zram$dev/deferred_free
+	set_up 64M && [ -f "$classes" ] || {
+		echo "# no figures in debugfs"
+		return "$KSFT_SKIP"
+	}
+	set_knobs 20 20 1M 60000 1 && write_pages mixed 0 2000 &&
+	discard 0 700 && echo 1 >"$knobs/flush" && hold_everything &&
+	discard 700 500 || return 1
+	sums=$(awk 'NR > 1 { w += $2; b += $1 * $2; q += $3; d += $4; z += $5
+			     n += $6; f += $7; m += $9 }
+		END { print NR - 1, w, b, q, d, z, n, f + 0, m + 0 }' "$classes")
+	want="$(stat waiting_objects) $(stat waiting_bytes) $(stat queued)"
+	want="$want $(stat drained) $(stat zspages_freed_whole) $(stat drains)"
+	want="$want $(stat fallback_full) $(stat fallback_nomem)"
+	[ "${sums#* }" = "$want" ] && [ "${sums%% *}" -gt 50 ] &&
+	[ "$(stat waiting_objects)" = 500 ] ||
+		fail "classes, and sums: $sums; stats: $want"
+}
+
+the_shrinker_gives_back_what_waits()
+{
+	set_up 64M && hold_everything && write_pages huge 0 1000 &&
+	discard 0 1000 && expect_stat waiting_objects 1000 &&
+	traced sh -c 'echo 2 >/proc/sys/vm/drop_caches' || return
+	expect_stat waiting_objects 0 && [ "$(pool_pages)" = 0 ] &&
+	[ "$(sum_of zsdefer_flush pages cause=shrink)" = 1000 ] ||
+		fail "$(grep zsdefer_flush /tmp/traced)"
+}
+
+# Somebody is killed here, since we ask for it, but what waits goes first.
+running_out_of_memory_gives_back_what_waits()
+{
+	[ -w /proc/sysrq-trigger ] || return "$KSFT_SKIP"
+	set_up 64M && hold_everything && write_pages huge 0 1000 &&
+	discard 0 1000 && expect_stat waiting_objects 1000 || return 1
+	sleep 600 &
+	victim=$!
+	echo 1000 >/proc/$victim/oom_score_adj
+	traced kill_by_sysrq || return
+	dmesg -c | grep -q 'Killed process' ||
+		fail "the OOM killer did not run" || return 1
+	expect_stat waiting_objects 0 && [ "$(pool_pages)" = 0 ] &&
+	[ "$(sum_of zsdefer_flush pages cause=oom)" = 1000 ] ||
+		fail "$(grep zsdefer_flush /tmp/traced)"
+}
+
+kill_by_sysrq()
+{
+	echo f >/proc/sysrq-trigger
+	wait "$victim" 2>/dev/null
+	return 0
+}
+
+# More than is free, but not more than is free or waits.
+nobody_is_killed_for_memory_that_only_waits()
+{
+	set_up 1G && set_knobs 1048576 1048576 512M 60000 1 &&
+	write_pages huge 0 76800 && discard 0 76800 &&
+	expect_stat waiting_objects 76800 || return 1
+	free=$(awk '/^MemFree/ { print int($2 / 1024) }' /proc/meminfo)
+	dd if=/dev/zero of=/dev/null bs=$((free + 180))M count=1 2>/tmp/dd ||
+		fail "who needed $((free + 180)) MiB, with $free free, got:" \
+		     "$(tail -n 1 /tmp/dd)" || return 1
+	[ "$(stat waiting_objects)" -lt 76800 ] || fail "nothing was given back"
+}
+
+# failing HOW FUNCTION TIMES COMMAND...: allocations below FUNCTION fail.
+failing()
+{
+	how=$debug/$1 function=$2 times=$3
+	shift 3
+	[ -d "$how" ] || {
+		echo "# no fault injection"
+		return "$KSFT_SKIP"
+	}
+	range=$(sort /proc/kallsyms | awk -v f="$function" '
+		found { print start, $1; exit }
+		$3 == f { start = $1; found = 1 }')
+	echo "0x${range% *}" >"$how/require-start" &&
+	echo "0x${range#* }" >"$how/require-end" &&
+	echo 32 >"$how/stacktrace-depth" && echo 0 >"$how/verbose" &&
+	echo N >"$how/ignore-gfp-wait" && echo 100 >"$how/probability" &&
+	echo 1 >"$how/interval" && echo "$times" >"$how/times" || return 1
+	[ ! -f "$how/min-order" ] || echo 0 >"$how/min-order"
+	[ ! -f "$how/ignore-gfp-highmem" ] || echo N >"$how/ignore-gfp-highmem"
+	"$@"
+	status=$?
+	echo 0 >"$how/probability"
+	left=$(cat "$how/times")
+	[ "$left" != "$times" ] || [ "$times" = -1 ] ||
+		fail "nothing failed below $function" || return 1
+	return $status
+}
+
+an_allocation_that_fails_drains_and_tries_again()
+{
+	set_up 64M && hold_everything && write_pages huge 0 100 &&
+	discard 0 100 && expect_stat waiting_objects 100 &&
+	failing fail_page_alloc zs_malloc 1 \
+		traced write_pages huge 100 20 || return
+	expect_stat waiting_objects 0 && [ "$(pool_pages)" = 20 ] &&
+	[ "$(sum_of zsdefer_flush pages cause=alloc)" = 100 ] ||
+		fail "$(pool_pages) pages; $(grep zsdefer_flush /tmp/traced)"
+}
+
+writes_that_fail_lose_nothing()
+{
+	set_up 64M && hold_everything && write_pages mixed 0 300 || return 1
+	before=$(md5sum </dev/zram"$dev")
+	discard 300 300
+	failing fail_page_alloc zs_malloc -1 write_pages huge 300 100
+	[ $? != "$KSFT_SKIP" ] || return "$KSFT_SKIP"
+	discard 300 100 && echo 1 >"$knobs/flush" &&
+	[ "$(md5sum </dev/zram"$dev")" = "$before" ] ||
+		fail "wrong data" || return 1
+	discard 0 300 && echo 1 >"$knobs/flush" &&
+	expect_stat drained "$(stat queued)" && [ "$(pool_pages)" = 0 ] ||
+		fail "$(pool_pages) pages left"
+}
+
+without_memory_for_queues_frees_are_synchronous()
+{
+	set_up 64M && hold_everything &&
+	failing failslab zsdefer_stock -1 write_pages huge 0 500 || return
+	discard 0 500 && [ "$(pool_pages)" = 0 ] &&
+	expect_stat queued 0 && expect_stat fallback_nomem 500
+}
+
+without_memory_for_an_engine_frees_are_synchronous()
+{
+	reset_device && failing fail_page_alloc zsdefer_create -1 set_up 64M || return
+	write_pages mixed 0 500 && discard 0 500 &&
+	expect_stat queued 0 && expect_stat queue_memory_bytes 0 &&
+	[ "$(pool_pages)" = 0 ] || fail "$(pool_pages) pages left"
+}
+
+hot_add()
+{
+	other=$(cat /sys/class/zram-control/hot_add)
+}
+
+without_memory_for_knobs_a_device_works()
+{
+	failing failslab zsdefer_ctl_create 1 hot_add || return
+	[ -n "$other" ] && [ ! -e "/sys/block/zram$other/deferred_free" ] &&
+	echo 16M >"/sys/block/zram$other/disksize" &&
+	dd if=/dev/urandom of="/dev/zram$other" bs="$page" count=50 2>/dev/null &&
+	blkdiscard "/dev/zram$other" &&
+	[ "$(awk '{ print $3 }' "/sys/block/zram$other/mm_stat")" = 0 ]
+	status=$?
+	echo "$other" >/sys/class/zram-control/hot_remove && return $status
+}
+
+# Nothing that waits, and no timer: what is queued once is all there is.
+an_idle_device_arms_no_timer()
+{
+	set_up 64M && set_knobs 1000 1000 1M 10 1 && write_pages huge 0 10 &&
+	discard 0 10 && eventually 5 stat_is waiting_objects 0 || return 1
+	[ -d $tracing/events/workqueue ] || {
+		echo "# no trace events"
+		return "$KSFT_SKIP"
+	}
+	echo >$tracing/trace
+	echo 1 >$tracing/events/workqueue/workqueue_queue_work/enable
+	sleep 1
+	idle=$(grep -c zsdefer $tracing/trace)
+	discard 0 10 && write_pages huge 0 10 && discard 0 10 && sleep 0.2
+	busy=$(grep -c zsdefer $tracing/trace)
+	echo 0 >$tracing/events/workqueue/workqueue_queue_work/enable
+	[ "$idle" = 0 ] && [ "$busy" -gt 0 ] ||
+		fail "work was queued $idle times when idle, $busy when not"
+}
+
+cpus_may_come_and_go()
+{
+	cpu=/sys/devices/system/cpu/cpu1/online
+	[ -w $cpu ] || {
+		echo "# no CPU to take away"
+		return "$KSFT_SKIP"
+	}
+	set_up 64M && set_knobs 1000 16 32M 1 1 || return 1
+	for _ in $(seq 10); do
+		write_pages mixed 0 300 && echo 0 >$cpu && discard 0 150 &&
+		echo 1 >$cpu && discard 150 150 || return 1
+	done
+	eventually 5 stat_is waiting_objects 0 && [ "$(stat queued)" = 3000 ] &&
+	expect_stat drained 3000 && [ "$(pool_pages)" = 0 ] ||
+		fail "$(stat drained) drained of $(stat queued)," \
+		     "$(pool_pages) pages left"
+}
+
+need_feature
+remember_defaults
+run_tests \
+	drains_are_traced_with_what_they_freed \
+	flushes_are_traced_with_their_cause \
+	fallbacks_are_traced_with_their_cause \
+	figures_of_each_class_add_up \
+	the_shrinker_gives_back_what_waits \
+	running_out_of_memory_gives_back_what_waits \
+	nobody_is_killed_for_memory_that_only_waits \
+	an_allocation_that_fails_drains_and_tries_again \
+	writes_that_fail_lose_nothing \
+	without_memory_for_queues_frees_are_synchronous \
+	without_memory_for_an_engine_frees_are_synchronous \
+	without_memory_for_knobs_a_device_works \
+	an_idle_device_arms_no_timer \
+	cpus_may_come_and_go \
+	kernel_is_quiet
