@@ -18,7 +18,7 @@ VARIANTS = ("off", "on", "disabled")
 LISTS = ("long", "short")
 
 
-def read(path):
+def read(path, prefix=""):
     """{(workload, figure): [instructions per page, ...]}"""
     figures = {}
 
@@ -31,10 +31,10 @@ def read(path):
         if r["how"] == "touch":
             add("swapin, " + r["data"], "touch", r["release_ns"], pages)
             continue
-        what = f"{r['data']}, {r['how']}"
+        what = f"{prefix}{r['data']}, {r['how']}"
         if r["interleaved"]:
             what = "interleaved, " + r["how"]
-        elif r["how"] == "munmap":
+        elif r["how"] == "munmap" and not prefix:
             add("swapout, " + r["data"], "pageout", r["out_ns"], pages)
         ns = r["munmap_ns"] if r["how"] == "munmap" else r["release_ns"]
         add(what, "release", ns, pages)
@@ -101,7 +101,9 @@ def main():
     out, commit = Path(sys.argv[1]), sys.argv[2]
     text, lines = "", []
     for lists in LISTS:
-        data = {v: read(out / f"{v}-{lists}" / "bench.jsonl")
+        data = {v: read(out / f"{v}-{lists}" / "bench.jsonl") |
+                   read(out / f"{v}-{lists}" / "fallback.jsonl",
+                        "budget spent, ")
                 for v in VARIANTS}
         rows = []
         for what, figure in sorted(data["off"]):
@@ -116,6 +118,10 @@ def main():
         text += table([f"instructions per page, {lists} lists", "figure",
                        "off", "on", "on/off", "enabled=0", "/off"],
                       rows) + "\n\n"
+        lock, size = map(int, (out / f"on-{lists}" / "lock").read_text().split())
+        text += (f"longest hold of class->lock in a drain: {lock} instructions, "
+                 f"objects of {size} bytes\n\n")
+        lines.append(f"{commit}\t{lists}\tdrain\tlongest hold\ton\t{lock}")
     leave, leave_lines = leave_table(out)
     text += leave + "\n"
     lines += [f"{commit}\t{line}" for line in leave_lines]
