@@ -4,9 +4,9 @@
 
 scripts := scripts
 export BASE KSRC ZSDEFER_CACHE JOBS RUNS SIZES MEM CPUS TESTS CHECK WITHOUT UPDATE
-export STRESS_SECONDS STRESS_ROUNDS RESULTS BASELINE
+export STRESS_SECONDS STRESS_ROUNDS RESULTS BASELINE SIZE
 
-.PHONY: help run test bench shell kernel apply unapply check clean
+.PHONY: help run test bench sweep shell kernel apply unapply check clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,12 +18,13 @@ help:
 #:   make test      run all tests; TESTS="..." picks some (make test TESTS=help)
 #:   make bench     cost of release and drain in instructions, the same two;
 #:                  BASELINE=revision compares with another one's bench
+#:   make sweep     what budget, threshold and delay do: every combination
 #:   make shell     a shell in a guest with zram swap and the knobs at hand
 #:   make kernel    only fetch, patch and build the kernels
 #:   make apply KDIR=tree     put the feature into a kernel tree of yours
 #:   make unapply KDIR=tree   take it out again; CHECK=1 only tells, for both
 #:                            WITHOUT=all applies no optional patch
-#:   make check     shellcheck, checkpatch and kernel-doc over what is here
+#:   make check     shellcheck, checkpatch, kernel-doc and Sphinx over what is here
 #:   make clean     remove the results; the cache folder stays
 #:
 #: Variables, on the command line or in the environment:
@@ -33,7 +34,7 @@ help:
 #:   ZSDEFER_CACHE=...  sources, builds and ccache (~/.cache/zsdefer)
 #:   JOBS=...           parallel jobs of a build
 #:   RUNS= SIZES= MEM= CPUS= STRESS_SECONDS= STRESS_ROUNDS= RESULTS=
-#:                      what make run does; see scripts/run.sh
+#:                      what make run does; see scripts/run.sh, bench.sh, sweep.sh
 
 run:
 	@$(scripts)/run.sh
@@ -43,6 +44,9 @@ test:
 
 bench:
 	@$(scripts)/bench.sh
+
+sweep:
+	@$(scripts)/sweep.sh
 
 shell:
 	@$(scripts)/shell.sh

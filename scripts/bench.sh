@@ -11,9 +11,15 @@
 #
 #	BASELINE=...	a revision of this repository to compare with: its own
 #			bench runs first, on the same machine
+#	RUNS=3 SIZE=64	runs of each figure, MiB that are released in each
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
+: "${RUNS:=3}" "${SIZE:=64}"
+for n in "$RUNS" "$SIZE"; do
+	[[ $n =~ ^[1-9][0-9]{0,2}$ ]] ||
+		die "RUNS and SIZE are numbers from 1 to 999, not $n"
+done
 out=${RESULTS:-$here/results/bench-$(date -u +%Y%m%d-%H%M%S)}
 commit=$(git -C "$here" describe --always --dirty 2>/dev/null || echo unknown)
 if [ -n "${BASELINE:-}" ]; then
@@ -40,14 +46,14 @@ for lists in long short; do
 	for variant in off on disabled; do
 		"$here/scripts/vm.sh" -i -m 1024 -n "$variant, $lists lists" \
 			"${builds[$i]}" "$image" "$out/$variant-$lists" bench \
-			"$variant" "$lists" 64 3 mixed single huge same
+			"$variant" "$lists" "$SIZE" "$RUNS" mixed single huge same
 		i=1
 	done
 done
 for variant in off on; do
 	i=$([ $variant = off ] && echo 0 || echo 1)
 	"$here/scripts/vm.sh" -m 2048 -c 2 -n "$variant, 2 CPUs" \
-		"${builds[$i]}" "$image" "$out/$variant-leave" leave 5
+		"${builds[$i]}" "$image" "$out/$variant-leave" leave $((RUNS + 2))
 done
 python3 "$here/scripts/bench_report.py" "$out" "$commit" \
 	${BASELINE:+"$out/baseline/figures.tsv"}

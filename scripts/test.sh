@@ -83,6 +83,12 @@ test_input()
 		env ZSDEFER_CACHE=/proc/cache "$here/scripts/kernel-source.sh"
 	check "SIZES without a process count is refused" refuses 'MIBxPROC' \
 		env SIZES=64 "$here/scripts/run.sh"
+	check "a SIZE of bench that is no number is refused" \
+		refuses 'are numbers' env SIZE=64M "$here/scripts/bench.sh"
+	check "a BASELINE that is no revision is refused" \
+		refuses 'is no revision' env BASELINE=x "$here/scripts/bench.sh"
+	check "a SIZE of sweep that is no number is refused" \
+		refuses 'are numbers' env SIZE=0 "$here/scripts/sweep.sh"
 	check "apply without KDIR is refused" bash -c \
 		"! make -C '$here' apply"
 }

@@ -127,6 +127,14 @@ discard()
 	blkdiscard -o "$(($1 * page))" -l "$(($2 * page))" "/dev/zram$dev"
 }
 
+# clear_pages FIRST NR: free the slots by writing zeroes, which several
+# processes may do at once.
+clear_pages()
+{
+	dd if=/dev/zero of="/dev/zram$dev" bs="$page" seek="$1" count="$2" \
+		conv=notrunc,fsync 2>/dev/null
+}
+
 # eventually SECONDS COMMAND...: until it succeeds.
 eventually()
 {

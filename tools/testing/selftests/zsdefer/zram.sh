@@ -166,6 +166,46 @@ budget_is_kept_exactly()
 	expect_stat waiting_bytes $((40 * page)) && [ "$(pool_pages)" = 40 ]
 }
 
+# Two free at once: whoever comes first, it is spent, and not exceeded.
+budget_is_kept_exactly_by_two_at_once()
+{
+	set_up 256M && hold_everything $((400 * page)) &&
+	write_pages huge 0 4000 || return 1
+	clear_pages 0 2000 &
+	clear_pages 2000 2000 && wait $! || return 1
+	expect_stat waiting_objects 400 && expect_stat fallback_budget 3600 &&
+	expect_stat waiting_bytes $((400 * page)) && [ "$(pool_pages)" = 400 ]
+}
+
+a_lowered_budget_is_kept_from_then_on()
+{
+	set_up 256M && hold_everything 16M || return 1
+	: >/tmp/load
+	while [ -e /tmp/load ]; do
+		write_pages huge 0 1500 && discard 0 1500
+	done &
+	load=$!
+	most=0 filled=0
+	for _ in $(seq 20); do
+		eventually 10 more_waits_than $((700 * page)) &&
+			filled=$((filled + 1))
+		echo $((500 * page)) >"$knobs/budget" || break
+		bytes=$(stat waiting_bytes)
+		[ "$bytes" -le "$most" ] || most=$bytes
+		echo 16M >"$knobs/budget" || break
+	done
+	rm /tmp/load
+	wait $load
+	[ "$most" -le $((500 * page)) ] && [ $filled -gt 10 ] ||
+		fail "$most bytes waited after it was lowered to $((500 * page)); "\
+		     "filled $filled times"
+}
+
+more_waits_than()
+{
+	[ "$(stat waiting_bytes)" -gt "$1" ]
+}
+
 lowering_the_budget_drains()
 {
 	set_up 64M && hold_everything && write_pages huge 0 100 &&
@@ -325,6 +365,8 @@ run_tests \
 	nothing_waits_longer_than_the_delay \
 	a_shorter_delay_takes_effect_at_once \
 	budget_is_kept_exactly \
+	budget_is_kept_exactly_by_two_at_once \
+	a_lowered_budget_is_kept_from_then_on \
 	lowering_the_budget_drains \
 	lowering_the_class_budget_drains \
 	a_full_queue_frees_synchronously \
