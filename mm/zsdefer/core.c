@@ -26,6 +26,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/swap.h>
 
 #define CREATE_TRACE_POINTS
 #include "internal.h"
@@ -92,12 +93,6 @@ static unsigned int zsdefer_drain(struct zsdefer_queue *q)
 	struct zsdefer_detached d;
 
 	zsdefer_detach(q, &d);
-	if (!d.nr && d.head)
-		/* The budget refused what this block was fetched for. */
-		zsdefer_block_put(depot, d.head);
-	if (!d.nr)
-		return 0;
-
 	objects = d.nr;
 	while (d.nr || nr) {
 		struct zsdefer_freed freed;
@@ -115,6 +110,12 @@ static unsigned int zsdefer_drain(struct zsdefer_queue *q)
 		memmove(batch, batch + taken, nr * sizeof(*batch));
 		cond_resched();
 	}
+	/* The budget refused the object that this block was fetched for. */
+	if (d.head)
+		zsdefer_block_put(depot, d.head);
+	if (!objects)
+		return 0;
+
 	zsdefer_stock(q, zd->ops->nr_objects(q->class), 0);
 	if (start)
 		trace_zsdefer_drain(zd->shared.name, q->size, objects,
@@ -206,13 +207,14 @@ static void zsdefer_flush_locked(struct zsdefer *zd, const char *cause)
  * Context: Process context, may sleep, also during reclaim: allocates
  * nothing, and the workers that it waits for have a rescuer.
  *
- * Return: true if anything may have been freed, false if nothing waited.
+ * Return: true if anything may have been freed since the caller looked last,
+ * be it by others. false: nothing waited, and nothing is deferred.
  */
 bool zsdefer_flush(struct zsdefer *zd, const char *cause)
 {
 	/* What waits is charged until it has been freed. */
 	if (!atomic_long_read(&zd->shared.charged_bytes))
-		return false;
+		return zsdefer_enabled(zd);
 
 	mutex_lock(&zd->flush_lock);
 	zsdefer_flush_locked(zd, cause);
@@ -220,6 +222,31 @@ bool zsdefer_flush(struct zsdefer *zd, const char *cause)
 	return true;
 }
 EXPORT_SYMBOL_GPL(zsdefer_flush);
+
+/**
+ * zsdefer_try_flush() - free all that has been queued, if nobody does already
+ * @zd: the engine
+ * @cause: who wants it, for the trace event
+ *
+ * So that those who reclaim memory do not queue up for the same little.
+ *
+ * Context: As zsdefer_flush().
+ *
+ * Return: how many pages went back meanwhile.
+ */
+unsigned long zsdefer_try_flush(struct zsdefer *zd, const char *cause)
+{
+	unsigned long before = zsdefer_pages_freed(zd);
+
+	if (!atomic_long_read(&zd->shared.charged_bytes) ||
+	    !mutex_trylock(&zd->flush_lock))
+		return 0;
+
+	zsdefer_flush_locked(zd, cause);
+	mutex_unlock(&zd->flush_lock);
+	return zsdefer_pages_freed(zd) - before;
+}
+EXPORT_SYMBOL_GPL(zsdefer_try_flush);
 
 /**
  * zsdefer_pages_freed() - how many pages drains have ever given back
@@ -245,20 +272,25 @@ unsigned long zsdefer_waiting_pages(struct zsdefer *zd)
 }
 EXPORT_SYMBOL_GPL(zsdefer_waiting_pages);
 
-/* Nobody is killed for memory that only waits to be freed. */
+/*
+ * Nobody is killed for memory that only waits to be freed. But a page or two,
+ * which there are at nearly any time, must not put off the kill for ever.
+ */
 static int zsdefer_oom(struct notifier_block *nb, unsigned long action,
 		       void *data)
 {
-	unsigned long *freed = data, before;
+	unsigned long *freed = data, before, pages = 0;
 	struct zsdefer *zd;
 
 	mutex_lock(&zsdefer_engines_lock);
 	list_for_each_entry(zd, &zsdefer_engines, list) {
 		before = zsdefer_pages_freed(zd);
 		zsdefer_flush(zd, "oom");
-		*freed += zsdefer_pages_freed(zd) - before;
+		pages += zsdefer_pages_freed(zd) - before;
 	}
 	mutex_unlock(&zsdefer_engines_lock);
+	if (pages >= SWAP_CLUSTER_MAX)
+		*freed += pages;
 	return NOTIFY_OK;
 }
 
@@ -276,7 +308,8 @@ static void zsdefer_depot_fill(struct zsdefer_depot *depot, gfp_t gfp)
 	       depot->nr_total < depot->nr_wanted + ZSDEFER_SPARE_BLOCKS) {
 		depot->nr_total++;
 		spin_unlock(&depot->lock);
-		block = kmalloc_obj(*block, gfp);
+		/* Without it, objects are freed synchronously, and counted. */
+		block = kmalloc_obj(*block, gfp | __GFP_NOWARN);
 		spin_lock(&depot->lock);
 		if (!block) {
 			depot->nr_total--;
@@ -337,7 +370,10 @@ void zsdefer_stock(struct zsdefer_queue *q, unsigned long nr_objects, gfp_t gfp)
 		return;
 
 	spin_lock(&depot->lock);
-	/* Growing is not undone by others who counted before us. */
+	/*
+	 * Who only gives back counted before, and may have missed a zspage:
+	 * then the class has less than it should until the next one comes.
+	 */
 	if (!gfp || wanted > q->nr_wanted) {
 		depot->nr_wanted += wanted - q->nr_wanted;
 		WRITE_ONCE(q->nr_wanted, wanted);
@@ -358,8 +394,8 @@ EXPORT_SYMBOL_GPL(zsdefer_stock);
  * A sixteenth of memory may wait, but no more than 256 MiB: that is as much
  * compressed memory as a large process leaves behind, and workers free it
  * within a fraction of a second. A class may hold as many objects as there
- * are pages in an eighth of memory, so that a process whose pages all
- * compress alike finds room, too.
+ * are pages in an eighth of memory, but no more than 65536, so that a process
+ * whose pages all compress alike finds room, too.
  */
 void zsdefer_default_params(struct zsdefer_params *params)
 {
@@ -382,7 +418,8 @@ void zsdefer_default_params(struct zsdefer_params *params)
  */
 bool zsdefer_params_valid(const struct zsdefer_params *params)
 {
-	return params->budget >= PAGE_SIZE &&
+	/* Sums of sizes are signed. */
+	return params->budget >= PAGE_SIZE && params->budget <= LONG_MAX &&
 	       params->budget >> PAGE_SHIFT <= totalram_pages() &&
 	       params->class_budget >= 1 &&
 	       params->class_budget <= ZSDEFER_CLASS_BUDGET_MAX &&
@@ -561,12 +598,14 @@ struct zsdefer *zsdefer_create(const struct zsdefer_ops *ops, void *pool,
 	if (!zsdefer_wq)
 		return NULL;
 
-	zd = kvzalloc(struct_size(zd, queues, nr_queues), GFP_KERNEL);
+	zd = kvzalloc(struct_size(zd, queues, nr_queues),
+		      GFP_KERNEL | __GFP_NOWARN);
 	if (!zd)
 		return NULL;
 
 	zd->shared.name = name;
-	zd->shared.disabled = alloc_percpu(unsigned long);
+	zd->shared.disabled = alloc_percpu_gfp(unsigned long,
+					       GFP_KERNEL | __GFP_NOWARN);
 	if (!zd->shared.disabled) {
 		kvfree(zd);
 		return NULL;
@@ -636,6 +675,8 @@ void zsdefer_destroy(struct zsdefer *zd)
 		cancel_work_sync(&zd->queues[i].work);
 		WARN_ON_ONCE(zd->queues[i].charged);
 	}
+	/* A block that was being allocated as deferral was turned off. */
+	zsdefer_depot_trim(&zd->shared.depot);
 	WARN_ON_ONCE(zd->shared.depot.nr_total);
 
 	free_percpu(zd->shared.disabled);

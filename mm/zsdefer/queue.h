@@ -125,7 +125,7 @@ struct zsdefer_shared {
  * @next: where the next handle goes, NULL if there is no block
  * @end: where handles may go before zsdefer_push_slow() must be asked again:
  *	 what is from @next to here is room
- * @head: oldest block, NULL if no object is queued
+ * @head: oldest block, NULL if there is none
  * @tail: newest block, the one that @next points into
  * @charged: objects charged to the budgets: queued, draining, and room
  * @draining: objects detached by a drain and not freed yet

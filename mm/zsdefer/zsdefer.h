@@ -147,6 +147,7 @@ void zsdefer_default_params(struct zsdefer_params *params);
 bool zsdefer_params_valid(const struct zsdefer_params *params);
 void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params);
 bool zsdefer_flush(struct zsdefer *zd, const char *cause);
+unsigned long zsdefer_try_flush(struct zsdefer *zd, const char *cause);
 unsigned long zsdefer_pages_freed(struct zsdefer *zd);
 unsigned long zsdefer_waiting_pages(struct zsdefer *zd);
 void zsdefer_read_stats(struct zsdefer *zd, struct zsdefer_stats *stats);

@@ -323,9 +323,18 @@ void zs_free_deferred_bulk(struct zs_pool *pool, const struct zs_object *objects
 }
 EXPORT_SYMBOL_GPL(zs_free_deferred_bulk);
 
+/* The engine, for those who may come before or while the pool is attached. */
+static struct zsdefer *zsdefer_of(struct zs_pool *pool)
+{
+	/* Pairs with zsdefer_pool_attach(). */
+	return smp_load_acquire(&pool->zsdefer);
+}
+
 static bool zsdefer_flush_for(struct zs_pool *pool, const char *cause)
 {
-	return pool->zsdefer && zsdefer_flush(pool->zsdefer, cause);
+	struct zsdefer *zd = zsdefer_of(pool);
+
+	return zd && zsdefer_flush(zd, cause);
 }
 
 /*
@@ -341,20 +350,17 @@ static bool zsdefer_reclaim(struct zs_pool *pool, gfp_t gfp)
 /* What zsdefer_shrink() could give back, in pages. */
 static unsigned long zsdefer_shrinkable(struct zs_pool *pool)
 {
-	return pool->zsdefer ? zsdefer_waiting_pages(pool->zsdefer) : 0;
+	struct zsdefer *zd = zsdefer_of(pool);
+
+	return zd ? zsdefer_waiting_pages(zd) : 0;
 }
 
 /* Give back what waits, and tell how many pages that was. */
 static unsigned long zsdefer_shrink(struct zs_pool *pool)
 {
-	unsigned long before;
+	struct zsdefer *zd = zsdefer_of(pool);
 
-	if (!pool->zsdefer)
-		return 0;
-
-	before = zsdefer_pages_freed(pool->zsdefer);
-	zsdefer_flush(pool->zsdefer, "shrink");
-	return zsdefer_pages_freed(pool->zsdefer) - before;
+	return zd ? zsdefer_try_flush(zd, "shrink") : 0;
 }
 
 /**
@@ -363,7 +369,8 @@ static unsigned long zsdefer_shrink(struct zs_pool *pool)
  *
  * Context: Process context, may sleep, also during reclaim.
  *
- * Return: true if anything may have been freed, false if nothing waited.
+ * Return: true if anything may have been freed since the caller looked last,
+ * be it by others. false: nothing waited, and nothing is deferred.
  */
 bool zsdefer_pool_flush(struct zs_pool *pool)
 {
@@ -396,8 +403,10 @@ int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl)
 		nr_classes += pool->size_class[i]->index == i;
 
 	zd = zsdefer_create(&zsdefer_zsmalloc_ops, pool, pool->name, nr_classes);
-	if (!zd)
+	if (!zd) {
+		pr_warn("no memory to defer the frees of %s\n", pool->name);
 		return -ENOMEM;
+	}
 
 	for (i = 0; i < ZS_SIZE_CLASSES; i++) {
 		struct size_class *class = pool->size_class[i];
@@ -409,7 +418,8 @@ int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl)
 	for (i = 1; i <= ZS_MAX_ALLOC_SIZE; i++)
 		pool->zsdefer_queues[ZSDEFER_SIZE_INDEX(i)] =
 			lookup_size_class(pool, i)->zsdefer;
-	pool->zsdefer = zd;
+	/* Pairs with zsdefer_of(): the shrinker is registered already. */
+	smp_store_release(&pool->zsdefer, zd);
 #ifdef CONFIG_ZSMALLOC_STAT
 	zsdefer_debugfs_create(zd, pool->stat_dentry);
 #endif

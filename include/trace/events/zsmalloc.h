@@ -54,8 +54,8 @@ TRACE_EVENT(zsdefer_drain,
 /**
  * zsdefer_fallback - an object is freed synchronously, not queued
  * @pool: name of the pool
- * @size: bytes: with cause "disabled" what the caller had stored, else what
- *	  an object of the class occupies
+ * @size: bytes that an object of the class occupies; with cause "disabled" it
+ *	  may be what was asked for
  * @cause: why, as in the names of the fallback_* lines of deferred_free/stats
  */
 TRACE_EVENT(zsdefer_fallback,
