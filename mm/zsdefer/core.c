@@ -143,6 +143,27 @@ void zsdefer_arm_sweep(struct zsdefer_shared *shared)
 }
 
 /*
+ * Take back the room that queues have not used, as the budget is spent. Called
+ * by a push into @q, whose lock it holds, and which has no room itself. Grants
+ * are single while the budget is nearly spent, so this comes once for all that
+ * is pushed into the last eighth of it.
+ */
+void zsdefer_revoke_room(struct zsdefer_queue *q)
+{
+	struct zsdefer *zd = shared_to_zsdefer(q->shared);
+	bool all = true;
+	unsigned int i;
+
+	/* Grants set it under their queue's lock: later ones do so again. */
+	WRITE_ONCE(zd->shared.roomy, false);
+	for (i = 0; i < zd->nr_queues; i++)
+		if (&zd->queues[i] != q)
+			all &= zsdefer_trim_room(&zd->queues[i]);
+	if (!all)
+		WRITE_ONCE(zd->shared.roomy, true);
+}
+
+/*
  * Drain the queues whose oldest object has waited long enough, and come back
  * for the oldest of the rest. Small remainders of many classes are drained
  * here one after the other rather than by a hundred work items at once.

@@ -45,9 +45,10 @@ void zsdefer_block_put(struct zsdefer_depot *depot, struct zsdefer_block *block)
 }
 
 /*
- * Charge up to @nr objects of @size bytes to the budget: as many as fit, but
- * no more than one once @grant_bytes are exceeded, so that a small budget is
- * not spent on room that nobody uses.
+ * Charge up to @nr objects of @size bytes to the budget, no more than
+ * @grant_bytes. Of the last eighth of the budget everybody gets one object at
+ * a time: there, room that one queue does not use could be all that another
+ * one needs.
  */
 static unsigned int zsdefer_charge(struct zsdefer_shared *shared,
 				   unsigned int size, unsigned int nr)
@@ -59,17 +60,56 @@ static unsigned int zsdefer_charge(struct zsdefer_shared *shared,
 
 	if ((unsigned long)nr * size > most)
 		nr = max(most / size, 1UL);
+	if (nr > 1 && !READ_ONCE(shared->roomy))
+		WRITE_ONCE(shared->roomy, true);
 	do {
 		want = (unsigned long)nr * size;
-		if (old + want > budget) {
+		if (nr > 1 && old + want > budget - budget / 8) {
 			nr = 1;
 			want = size;
-			if (old + want > budget)
-				return 0;
 		}
+		if (old + want > budget)
+			return 0;
 	} while (!atomic_long_try_cmpxchg(&shared->charged_bytes, &old,
 					  old + want));
 	return nr;
+}
+
+/**
+ * zsdefer_trim_room() - take a queue's unused room back
+ * @q: the queue
+ *
+ * Waits for nobody, as the caller may hold another queue's lock.
+ *
+ * Context: Any context in which a spinlock may be taken, but no interrupt.
+ *
+ * Return: false if somebody is using the queue, and it keeps some room.
+ */
+bool zsdefer_trim_room(struct zsdefer_queue *q)
+{
+	unsigned int unused;
+
+	/* Wrong at worst for what is being granted or used at this moment. */
+	if (!spin_trylock(&q->lock))
+		return !data_race(zsdefer_room(q));
+	unused = zsdefer_room(q);
+	q->charged -= unused;
+	q->end = q->next;
+	spin_unlock(&q->lock);
+
+	if (unused)
+		atomic_long_sub((unsigned long)unused * q->size,
+				&q->shared->charged_bytes);
+	return true;
+}
+
+/* One more object of @q would exceed the budget. */
+static bool zsdefer_budget_spent(const struct zsdefer_queue *q)
+{
+	const struct zsdefer_shared *shared = q->shared;
+
+	return atomic_long_read(&shared->charged_bytes) + q->size >
+	       READ_ONCE(shared->limits.budget);
 }
 
 /* Have space for at least one handle at @q->next, and tell for how many. */
@@ -96,7 +136,7 @@ static unsigned int zsdefer_space(struct zsdefer_queue *q)
 }
 
 /* What forbids another object now, cheapest to ask first. */
-static enum zsdefer_fallback zsdefer_refusal(const struct zsdefer_queue *q)
+static enum zsdefer_fallback zsdefer_refusal(struct zsdefer_queue *q)
 {
 	const struct zsdefer_shared *shared = q->shared;
 
@@ -104,9 +144,14 @@ static enum zsdefer_fallback zsdefer_refusal(const struct zsdefer_queue *q)
 		return ZSDEFER_DISABLED;
 	if (q->charged >= READ_ONCE(shared->limits.class_budget))
 		return ZSDEFER_FULL;
-	if (atomic_long_read(&shared->charged_bytes) + q->size >
-	    READ_ONCE(shared->limits.budget))
-		return ZSDEFER_BUDGET;
+	if (zsdefer_budget_spent(q)) {
+		/* Spent on objects that wait, or on room for such? */
+		if (!READ_ONCE(shared->roomy))
+			return ZSDEFER_BUDGET;
+		zsdefer_revoke_room(q);
+		if (zsdefer_budget_spent(q))
+			return ZSDEFER_BUDGET;
+	}
 	return ZSDEFER_QUEUED;
 }
 

@@ -107,6 +107,7 @@ struct zsdefer_limits {
  * @disabled: synchronous frees because deferral is off, for each CPU
  * @grant_bytes: the most bytes of room that a queue may hold unused, so that
  *		 all queues together keep at most an eighth of the budget idle
+ * @roomy: some queue may hold unused room; zsdefer_revoke_room() clears it
  */
 struct zsdefer_shared {
 	const char *name;
@@ -117,6 +118,7 @@ struct zsdefer_shared {
 	atomic_long_t pages_freed;
 	unsigned long __percpu *disabled;
 	unsigned long grant_bytes;
+	bool roomy;
 };
 
 /**
@@ -182,6 +184,7 @@ bool zsdefer_push_slow(struct zsdefer_queue *q, unsigned long handle);
 void zsdefer_detach(struct zsdefer_queue *q, struct zsdefer_detached *d);
 void zsdefer_batch_done(struct zsdefer_queue *q, unsigned int nr,
 			unsigned int zspages_whole);
+bool zsdefer_trim_room(struct zsdefer_queue *q);
 void zsdefer_count_disabled(struct zsdefer_shared *shared, unsigned int size);
 void zsdefer_block_put(struct zsdefer_depot *depot,
 		       struct zsdefer_block *block);

@@ -158,6 +158,7 @@ void zsdefer_debugfs_create(struct zsdefer *zd, struct dentry *dir);
 /* Called by queue.c, under a queue's lock. */
 void zsdefer_start_drain(struct zsdefer_queue *q);
 void zsdefer_arm_sweep(struct zsdefer_shared *shared);
+void zsdefer_revoke_room(struct zsdefer_queue *q);
 
 /* Nothing else is read of a pool whose frees are not deferred now. */
 static inline bool zsdefer_enabled(const struct zsdefer *zd)

@@ -139,6 +139,17 @@ bounds_hold_under_load()
 	[ "$(stat fallback_budget)" -gt 0 ] && everything_is_freed && swap_down
 }
 
+# Room that some classes do not use is not lost to the others.
+a_kill_spends_the_whole_budget()
+{
+	budget=$((16 << 20))
+	swap_up && set_knobs 65536 65536 $budget 60000 1 && start_holder 64 &&
+	kill_holder && bytes=$(stat waiting_bytes) || return 1
+	echo "# $bytes of $budget bytes wait, $(stat fallback_budget) fell back"
+	[ "$bytes" -le $budget ] && [ "$bytes" -gt $((budget - page)) ] &&
+	[ "$(stat fallback_budget)" -gt 0 ] && everything_is_freed && swap_down
+}
+
 swapoff_with_full_queues_brings_back_the_rest()
 {
 	swap_up && hold_everything 32M && empty=$(pool_pages) &&
@@ -166,5 +177,6 @@ run_tests \
 	data_survives_compaction_beside_deferred_frees \
 	data_survives_knobs_turned_under_load \
 	bounds_hold_under_load \
+	a_kill_spends_the_whole_budget \
 	swapoff_with_full_queues_brings_back_the_rest \
 	kernel_is_quiet
