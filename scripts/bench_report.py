@@ -43,6 +43,13 @@ def read(path, prefix=""):
     return figures
 
 
+def read_variant(folder):
+    """What read() finds in all files that a guest left."""
+    return (read(folder / "bench.jsonl") |
+            read(folder / "budget.jsonl", "budget spent, ") |
+            read(folder / "full.jsonl", "queues full, "))
+
+
 def read_leave(path):
     """{(processes, MiB, data): (release, pages back after that), medians}"""
     runs = {}
@@ -101,10 +108,7 @@ def main():
     out, commit = Path(sys.argv[1]), sys.argv[2]
     text, lines = "", []
     for lists in LISTS:
-        data = {v: read(out / f"{v}-{lists}" / "bench.jsonl") |
-                   read(out / f"{v}-{lists}" / "fallback.jsonl",
-                        "budget spent, ")
-                for v in VARIANTS}
+        data = {v: read_variant(out / f"{v}-{lists}") for v in VARIANTS}
         rows = []
         for what, figure in sorted(data["off"]):
             medians = [statistics.median(data[v][what, figure])

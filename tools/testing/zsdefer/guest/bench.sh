@@ -5,8 +5,9 @@
 # during the release, so that the two costs are told apart. With LISTS=short
 # the page allocator's per-CPU lists hold next to nothing, as they do while
 # memory is short, and freed pages go on to the buddy lists. Lines of JSON go
-# to /out/bench.jsonl, those of frees that fall back to /out/fallback.jsonl; the
-# longest hold of class->lock, and the size of its objects, to /out/lock.
+# to /out/bench.jsonl, those of frees that fall back to /out/budget.jsonl and
+# full.jsonl; the longest hold of class->lock, and the size of its objects, to
+# /out/lock.
 # shellcheck source=tools/testing/zsdefer/guest/lib.sh
 . /job/lib.sh
 
@@ -54,6 +55,17 @@ if [ "$variant" = on ]; then
 	[ -s /out/lock ] || exit 1
 fi
 
+# fall_back FILE: what frees cost that can't be queued.
+fall_back()
+{
+	zsbench release -m "$mib" -r "$runs" -f >>"/out/$1.jsonl" || exit 1
+}
 echo "@@ mixed, with the budget spent"
 [ ! -d "$knobs" ] || echo 4096 >"$knobs/budget" || exit 1
-zsbench release -m "$mib" -r "$runs" -f >>/out/fallback.jsonl || exit 1
+fall_back budget
+echo "@@ mixed, with the queues full"
+[ ! -d "$knobs" ] || {
+	echo 256M >"$knobs/budget" && echo 1 >"$knobs/drain_threshold" &&
+		echo 1 >"$knobs/class_budget"
+} || exit 1
+fall_back full
