@@ -4,9 +4,9 @@
 
 scripts := scripts
 export BASE KSRC ZSDEFER_CACHE JOBS RUNS SIZES MEM CPUS TESTS CHECK WITHOUT UPDATE
-export STRESS_SECONDS STRESS_ROUNDS RESULTS BASELINE SIZE
+export STRESS_SECONDS STRESS_ROUNDS RESULTS BASELINE SIZE MINUTES SEED KERNEL
 
-.PHONY: help run test bench sweep shell kernel apply unapply check clean
+.PHONY: help run test test-all bench sweep soak shell kernel apply unapply check clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,11 +15,14 @@ help:
 #: Deferred free for zsmalloc. The first use installs what is missing.
 #:
 #:   make run       measure a kill: the same work, unpatched kernel against patched
-#:   make test      run all tests; TESTS="..." picks some (make test TESTS=help)
+#:   make test      run the tests; TESTS="..." picks some (make test TESTS=help)
+#:   make test-all  all that there are, also those that take too long for that
+#:   make soak      everything at once for MINUTES=10; SEED= repeats one
 #:   make bench     cost of release and drain in instructions, the same two;
 #:                  BASELINE=revision compares with another one's bench
 #:   make sweep     what budget, threshold and delay do: every combination
-#:   make shell     a shell in a guest with zram swap and the knobs at hand
+#:   make shell     a shell in a guest with zram swap and the knobs at hand;
+#:                  KERNEL=kasan takes another kernel of configs/
 #:   make kernel    only fetch, patch and build the kernels
 #:   make apply KDIR=tree     put the feature into a kernel tree of yours
 #:   make unapply KDIR=tree   take it out again; CHECK=1 only tells, for both
@@ -41,6 +44,12 @@ run:
 
 test:
 	@$(scripts)/test.sh
+
+test-all:
+	@TESTS=all $(scripts)/test.sh
+
+soak:
+	@$(scripts)/soak.sh
 
 bench:
 	@$(scripts)/bench.sh

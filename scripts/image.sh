@@ -3,8 +3,8 @@
 #
 # Make the guest's initramfs from this machine's own packages, and print its
 # file: busybox, perf and stress-ng with their libraries (kept in the cache),
-# and our init, benchmark and jobs (made anew each time). Further arguments
-# are folders whose content is added under /.
+# and our init, benchmark and jobs (made anew each time). With a BUILD that
+# has zram as a module, its modules are added, too.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -30,6 +30,22 @@ add_program()
 		mkdir -p "$root$(dirname "$file")"
 		cp -L "$file" "$root$file"
 	done
+}
+
+# Copy zram.ko and all it depends on, and list them in the order of loading.
+add_modules()
+{
+	local build=$1 to=$2 release ko
+
+	release=$(cat "$build/include/config/kernel.release")
+	make -s -C "$build" INSTALL_MOD_PATH="$tmp/installed" \
+		modules_install >/dev/null
+	depmod -b "$tmp/installed" "$release"
+	modprobe -d "$tmp/installed" -S "$release" --show-depends zram |
+		awk '{ print $2 }' | while read -r ko; do
+		cp "$ko" "$to/"
+		basename "$ko"
+	done >"$to/order"
 }
 
 # shellcheck disable=SC2016
@@ -69,9 +85,11 @@ cp -r "$here/tools/testing/selftests/zsdefer" "$tmp/ours/selftests/"
 cp "$source/tools/testing/selftests/kselftest/ktap_helpers.sh" \
 	"$tmp/ours/selftests/kselftest/"
 chmod +x "$tmp/ours/init"
-for extra in "$@"; do
-	cp -r "$extra/." "$tmp/ours/"
-done
+if [ -n "${1:-}" ] && grep -q '^CONFIG_ZRAM=m' "$1/.config"; then
+	need_packages kmod
+	mkdir -p "$tmp/ours/modules"
+	add_modules "$1" "$tmp/ours/modules"
+fi
 image=$(mktemp "$ZSDEFER_CACHE/image/guest-XXXXXX.cpio.gz")
 {
 	cat "$base"

@@ -1,13 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# All tests, or those that TESTS= names. Ends with a line of counts.
+# The tests that fit a quarter of an hour once everything is built, or those
+# that TESTS= names; TESTS=all is all of them. Ends with a line of counts.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-all="input apply object zram swap pressure module run"
-: "${TESTS:=$all}"
-passed=0 failed=0 skipped=0 failures=()
+most="input apply object zram swap pressure module kasan run"
+slow="kcsan rt"
+: "${TESTS:=$most}"
+[ "$TESTS" != all ] || TESTS="$most $slow"
+passed=0 failed=0 skipped=0 failures=() again=''
 
 result()
 {
@@ -286,9 +289,12 @@ ran_to_its_end()
 
 quiet()
 {
-	! grep -hE -A 15 'WARNING:|BUG[: ]|Oops|Call Trace|is not empty|hung' \
-		"$1/console.log" "$1/dmesg" && [ -s "$1/dmesg" ]
+	! awk -f "$here/tools/testing/selftests/zsdefer/complaints.awk" \
+		"$1/console.log" "$1/dmesg" | grep . && [ -s "$1/dmesg" ]
 }
+
+# Each kernel's guests, with what runs in them. What is called on-* is the
+# kernel that users build; the others watch for mistakes.
 
 test_zram()
 {
@@ -302,7 +308,7 @@ test_swap()
 
 test_pressure()
 {
-	guest "$(built on)" on-pressure selftest pressure.sh
+	guest "$(built on)" on-pressure selftest pressure.sh life.sh
 }
 
 built()
@@ -310,18 +316,17 @@ built()
 	"$here/scripts/kernel-build.sh" "$1"
 }
 
-### As modules, in a kernel that watches its locks and fails allocations
-
+# As modules, in a kernel that watches its locks, its work items and timers,
+# and that fails allocations.
 test_module()
 {
 	local build
 
 	build=$(built module)
 	check "zsdefer, zsmalloc and zram are modules" modules_exist "$build"
-	mkdir -p "$tmp/modules/modules"
-	load_order "$build" "$tmp/modules/modules"
-	image=$("$here/scripts/image.sh" "$tmp/modules")
-	guest "$build" module-zram selftest zram.sh swap.sh pressure.sh
+	image=$("$here/scripts/image.sh" "$build")
+	guest "$build" module-zram selftest SECONDS_EACH=4 zram.sh swap.sh
+	guest "$build" module-pressure selftest pressure.sh life.sh
 	guest "$build" module-unload unload
 	rm -f "$image"
 	image=$plain_image
@@ -333,20 +338,27 @@ modules_exist()
 	[ -f "$1/drivers/block/zram/zram.ko" ]
 }
 
-# Copy zram.ko and all it depends on, and list them in the order of loading.
-load_order()
+# watched FLAVOUR: all that comes and goes, in a kernel that watches it. The
+# rounds are short, as these kernels are slow.
+watched()
 {
-	local build=$1 to=$2
+	guest "$(built "$1")" "$1" selftest SECONDS_EACH=3 SOAK_SECONDS=20 \
+		zram.sh swap.sh life.sh soak.sh
+}
 
-	(cd "$build" && make -s INSTALL_MOD_PATH="$tmp/installed" \
-		modules_install >/dev/null)
-	depmod -b "$tmp/installed" "$(cat "$build/include/config/kernel.release")"
-	modprobe -d "$tmp/installed" -S \
-		"$(cat "$build/include/config/kernel.release")" \
-		--show-depends zram | awk '{ print $2 }' | while read -r ko; do
-		cp "$ko" "$to/"
-		basename "$ko"
-	done >"$to/order"
+test_kasan()
+{
+	watched kasan
+}
+
+test_kcsan()
+{
+	watched kcsan
+}
+
+test_rt()
+{
+	watched rt
 }
 
 ### The main job, small
@@ -374,7 +386,7 @@ assert d['off']['config'] != d['on']['config'] and d['on']['commands']"
 
 for t in $TESTS; do
 	[ "$(type -t "test_$t")" = function ] ||
-		die "TESTS has $t; there are: $all"
+		die "TESTS has $t; there are: all, or any of $most $slow"
 done
 need_packages build-essential bc bison flex libelf-dev ccache cpio kmod patch \
 	python3 xz-utils qemu-system-x86 busybox-static stress-ng linux-perf
@@ -390,13 +402,16 @@ image=$plain_image
 
 for t in $TESTS; do
 	say "tests: $t"
+	before=$failed
 	"test_$t"
+	[ "$failed" = "$before" ] || again="$again $t"
 done
 
 if [ $failed -gt 0 ]; then
 	printf '\nfailed: %s\n' "${failures[@]}"
-	echo "One group again: make test TESTS=...; consoles: results/failed/;" \
-	     "a shell in the kernel: make shell"
+	echo "Only what failed again: make test TESTS=\"${again# }\"; consoles:" \
+	     "results/failed/; a shell in such a kernel: make shell" \
+	     "KERNEL=on, module, kasan, ..."
 else
 	rmdir "$keep" 2>/dev/null || true
 fi
