@@ -3,7 +3,7 @@
  * zsbench - fill swap with known data, and release or check it
  *
  *	zsbench release [-h munmap|kill|touch] [-m MIB] [-p PROCS] [-d DATA]
- *			[-r RUNS] [-z zramN] [-f] [-i]
+ *			[-r RUNS] [-z zramN] [-f] [-i] [-x]
  *	zsbench verify	[-m MIB] [-p PROCS] [-t SECONDS] [-s SEED]
  *	zsbench hold	[-m MIB] [-d DATA]
  *	zsbench tsc
@@ -24,6 +24,8 @@
  * "touch" in place of a release reads all pages back in. With -i the
  * processes page out in turns, a page each, so that their objects share
  * zspages; then only the first of them is released and counted.
+ *
+ * With -x all of this has real-time priority: no worker comes between.
  *
  * "verify" has PROCS processes check every byte that comes back from swap,
  * while as many others are filled, swapped out and killed. It prints what it
@@ -71,6 +73,7 @@ static struct {
 	const char *zram;
 	bool flush;
 	bool interleave;
+	bool exclusive;
 } opt = {
 	.how = "munmap", .mib = 64, .procs = 1, .data = MIXED, .runs = 5,
 	.seconds = 10, .seed = 1, .zram = "zram0",
@@ -434,6 +437,7 @@ static void release_once(unsigned int run)
 
 static int do_release(void)
 {
+	struct sched_param first = { .sched_priority = 1 };
 	unsigned int run;
 
 	if (strcmp(opt.how, "kill") && strcmp(opt.how, "munmap") &&
@@ -441,6 +445,8 @@ static int do_release(void)
 		errx(2, "-h takes munmap, kill or touch");
 	if (opt.interleave && (opt.procs < 2 || strcmp(opt.how, "munmap")))
 		errx(2, "-i takes at least two processes and -h munmap");
+	if (opt.exclusive && sched_setscheduler(0, SCHED_FIFO, &first))
+		err(2, "sched_setscheduler");
 	for (run = 0; run < opt.runs; run++)
 		release_once(run);
 	return 0;
@@ -571,7 +577,7 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		errx(2, "usage: zsbench release|verify|hold|tsc [options]");
-	while ((c = getopt(argc - 1, argv + 1, "h:m:p:d:r:t:s:z:fi")) != -1) {
+	while ((c = getopt(argc - 1, argv + 1, "h:m:p:d:r:t:s:z:fix")) != -1) {
 		switch (c) {
 		case 'h':
 			opt.how = optarg;
@@ -602,6 +608,9 @@ int main(int argc, char **argv)
 			break;
 		case 'i':
 			opt.interleave = true;
+			break;
+		case 'x':
+			opt.exclusive = true;
 			break;
 		default:
 			return 2;
