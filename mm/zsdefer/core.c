@@ -504,9 +504,10 @@ void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params)
 		struct zsdefer_queue *q = &zd->queues[i];
 		unsigned long nr = zd->ops->nr_objects(q->class);
 
-		zsdefer_stock(q, nr, 0);
+		/* In this order: who gives back also changes what is wanted. */
 		if (grow)
 			zsdefer_stock(q, nr, GFP_KERNEL);
+		zsdefer_stock(q, nr, 0);
 	}
 }
 

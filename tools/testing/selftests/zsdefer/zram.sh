@@ -129,6 +129,13 @@ turning_it_off_drains_and_frees_synchronously()
 	expect_stat queued 50 && [ "$(pool_pages)" = 0 ]
 }
 
+turning_it_on_defers_what_was_stored_before()
+{
+	set_up 64M && set_knobs 1 1 $((page * 2)) 60000 0 &&
+	write_pages huge 0 500 && hold_everything && discard 0 500 &&
+	expect_stat waiting_objects 500 && expect_stat fallback_nomem 0
+}
+
 the_threshold_starts_a_drain()
 {
 	set_up 64M && set_knobs 100 10 32M 60000 1 && write_pages huge 0 20 &&
@@ -361,6 +368,7 @@ run_tests \
 	an_unprivileged_user_can_not_write \
 	objects_wait_and_a_flush_frees_them \
 	turning_it_off_drains_and_frees_synchronously \
+	turning_it_on_defers_what_was_stored_before \
 	the_threshold_starts_a_drain \
 	nothing_waits_longer_than_the_delay \
 	a_shorter_delay_takes_effect_at_once \
