@@ -739,3 +739,5 @@ module_exit(zsdefer_exit);
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Deferred free for zsmalloc");
+
+#include "tests/core-kunit.h"

@@ -433,3 +433,5 @@ static void zsdefer_pool_detach(struct zs_pool *pool)
 {
 	zsdefer_destroy(pool->zsdefer);
 }
+
+#include "tests/zspage-kunit.h"
