@@ -6,7 +6,7 @@ scripts := scripts
 export BASE KSRC ZSDEFER_CACHE JOBS RUNS SIZES MEM CPUS TESTS CHECK WITHOUT UPDATE
 export STRESS_SECONDS STRESS_ROUNDS RESULTS BASELINE SIZE MINUTES SEED KERNEL
 
-.PHONY: help run test test-all bench sweep soak shell kernel apply unapply check clean
+.PHONY: help run test test-all kunit bench sweep soak shell kernel apply unapply check clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 #:   make test      run the tests; TESTS="..." picks some (make test TESTS=help)
 #:   make test-all  all that there are, also those that take too long for that
 #:   make soak      everything at once for MINUTES=10; SEED= repeats one
+#:   make kunit     only the KUnit suites, on User-mode Linux: seconds when warm
 #:   make bench     cost of release and drain in instructions, the same two;
 #:                  BASELINE=revision compares with another one's bench
 #:   make sweep     what budget, threshold and delay do: every combination
@@ -50,6 +51,9 @@ test-all:
 
 soak:
 	@$(scripts)/soak.sh
+
+kunit:
+	@$(scripts)/kunit.sh
 
 bench:
 	@$(scripts)/bench.sh

@@ -8,6 +8,8 @@
 # All clones share one patched tree for each source: only the files that
 # differ from this clone's are written, so make rebuilds what they need.
 # TARGETS= builds something else than the kernel image.
+#
+# kernel-build.sh in-tree COMMAND... runs a command in the patched tree instead.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -111,9 +113,15 @@ build()
 	echo "$build"
 }
 
-[ $# -gt 0 ] || die "usage: $0 FLAVOUR..."
+[ $# -gt 0 ] || die "usage: $0 FLAVOUR... | in-tree COMMAND..."
 lock_cache
 sync_tree
+if [ "$1" = in-tree ]; then
+	shift
+	cd "$tree"
+	"$@" 9>&-
+	exit
+fi
 for flavour in "$@"; do
 	build "$flavour"
 done

@@ -6,7 +6,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-most="input apply object zram swap pressure module kasan run"
+most="input apply kunit object zram swap pressure module kasan run"
 slow="kcsan rt"
 : "${TESTS:=$most}"
 [ "$TESTS" != all ] || TESTS="$most $slow"
@@ -253,11 +253,19 @@ differs()
 # guest BUILD NAME JOB ARG...: count the KTAP lines that the job left.
 guest()
 {
-	local build=$1 name=$2 out=$tmp/out-$2 line note='' before=$failed
+	local build=$1 name=$2 out=$tmp/out-$2
 
 	shift 2
 	"$here/scripts/vm.sh" -t 900 -n "$name" "$build" "$image" "$out" "$@" ||
 		true
+	count "$name" "$out"
+}
+
+# count NAME OUT: the KTAP lines in OUT, and what its kernel had to say.
+count()
+{
+	local name=$1 out=$2 line note='' before=$failed
+
 	for tap in "$out"/*.tap; do
 		[ -f "$tap" ] || continue
 		# shellcheck disable=SC2094 # only its name is used inside
@@ -274,7 +282,7 @@ guest()
 			ran_to_its_end "$tap"
 	done
 	[ -d "$out" ] && ls "$out"/*.tap >/dev/null 2>&1 ||
-		result failed "$name: the guest left no results"
+		result failed "$name: the kernel left no results"
 	check "$name: no warning from the kernel" quiet "$out"
 	[ "$failed" = "$before" ] || cp -r "$out" "$keep/"
 }
@@ -291,6 +299,15 @@ quiet()
 {
 	! awk -f "$here/tools/testing/selftests/zsdefer/complaints.awk" \
 		"$1/console.log" "$1/dmesg" | grep . && [ -s "$1/dmesg" ]
+}
+
+### KUnit, on User-mode Linux: a line for each case
+
+test_kunit()
+{
+	"$here/scripts/kunit.sh" "$tmp/out-kunit" >"$tmp/kunit.log" ||
+		tail -n 25 "$tmp/kunit.log"
+	count kunit "$tmp/out-kunit"
 }
 
 # Each kernel's guests, with what runs in them. What is called on-* is the

@@ -8,5 +8,5 @@
 /Killed process/ { oom = 0; next }
 oom { next }
 /BUG: KCSAN/ && !/zs_|zsdefer|zspage|zpdesc|obj_|zram|slot|handle/ { next }
-/WARNING:|BUG|Oops|Call Trace|is not empty|stall|hung/ { lines = 30 }
+/WARNING:|BUG|Oops|ODEBUG|Call Trace|is not empty|stall|hung/ { lines = 30 }
 lines-- > 0

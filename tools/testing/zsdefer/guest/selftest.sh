@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # selftest.sh [NAME=VALUE...] SCRIPT...: run selftests in this environment;
-# their KTAP goes to /out/SCRIPT.tap. Then, if the kernel can tell, see that
-# no memory was lost.
+# their KTAP goes to /out/SCRIPT.tap. Add what KUnit suites found at boot, if
+# the kernel has them, and see that no memory was lost, if it can tell.
 mkdir -p /etc
 echo 'root:x:0:0::/:/bin/sh
 nobody:x:65534:65534::/:/bin/sh' >/etc/passwd
@@ -51,6 +51,9 @@ for script in "$@"; do
 	sh "/selftests/zsdefer/$script" >"/out/$script.tap" 2>&1 || status=1
 	tell "/out/$script.tap"
 done
+if [ -d /sys/kernel/debug/kunit/zsdefer ]; then
+	sh /job/kunit.sh || status=1
+fi
 if [ -e /sys/kernel/debug/kmemleak ]; then
 	look_for_leaks >/out/kmemleak.tap 2>&1 || status=1
 	tell /out/kmemleak.tap
