@@ -387,7 +387,9 @@ void zsdefer_stock(struct zsdefer_queue *q, unsigned long nr_objects, gfp_t gfp)
 				  (unsigned long)READ_ONCE(limits->class_budget));
 		wanted = DIV_ROUND_UP(nr_objects, ZSDEFER_BLOCK_HANDLES);
 	}
-	if (wanted == READ_ONCE(q->nr_wanted))
+	/* An allocation that failed is tried again with the next zspage. */
+	if (wanted == READ_ONCE(q->nr_wanted) &&
+	    !(gfp && data_race(depot->nr_total < depot->nr_wanted)))
 		return;
 
 	spin_lock(&depot->lock);

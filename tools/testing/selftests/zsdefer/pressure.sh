@@ -245,6 +245,14 @@ without_memory_for_queues_frees_are_synchronous()
 	expect_stat queued 0 && expect_stat fallback_nomem 500
 }
 
+queues_get_their_memory_as_soon_as_there_is_some()
+{
+	set_up 64M && hold_everything &&
+	failing failslab zsdefer_stock 100000 write_pages huge 0 500 || return
+	write_pages huge 500 1 && discard 0 501 &&
+	expect_stat waiting_objects 501 && expect_stat fallback_nomem 0
+}
+
 without_memory_for_an_engine_frees_are_synchronous()
 {
 	reset_device && failing fail_page_alloc zsdefer_create 100000 set_up 64M || return
@@ -304,6 +312,7 @@ run_tests \
 	writes_that_fail_lose_nothing \
 	writes_without_handles_lose_nothing \
 	without_memory_for_queues_frees_are_synchronous \
+	queues_get_their_memory_as_soon_as_there_is_some \
 	without_memory_for_an_engine_frees_are_synchronous \
 	without_memory_for_knobs_a_device_works \
 	an_idle_device_arms_no_timer \
