@@ -15,5 +15,6 @@ oom { next }
 ! / (zs_|zsdefer|zspage|zpdesc|obj_|zram|slot_|notified_slot|free_pages_batch)/ {
 	next
 }
-/WARNING:|BUG|Oops|ODEBUG|Call Trace|is not empty|stall|hung/ { lines = 30 }
+/WARNING:|BUG|Oops|ODEBUG|Call Trace|is not empty/ { lines = 30 }
+/detected stall|blocked for more than|INFO: trying to register/ { lines = 30 }
 lines-- > 0
