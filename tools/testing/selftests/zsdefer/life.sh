@@ -11,6 +11,7 @@
 . "$(dirname "$0")/lib.sh"
 
 wq=/sys/devices/virtual/workqueue/zsdefer
+busy=
 
 cpus_may_come_and_go()
 {
@@ -67,15 +68,11 @@ a_suspend_meets_drains()
 {
 	can_suspend || return
 	set_up 64M && set_knobs 1000 16 32M 1 1 || return 1
-	keep_busy free_and_fill &
-	busy=$!
-	sleep_and_wake && sleep_and_wake
+	keep_busy free_and_fill
+	eventually 20 drained_more_than 0 && sleep_and_wake && sleep_and_wake
 	status=$?
-	be_idle
-	wait $busy
-	echo 1 >"$knobs/flush"
-	[ $status = 0 ] && expect_stat waiting_objects 0 &&
-	[ "$(stat drained)" -gt 0 ] && expect_stat drained "$(stat queued)"
+	be_idle && [ $status = 0 ] && echo 1 >"$knobs/flush" &&
+	expect_stat waiting_objects 0 && expect_stat drained "$(stat queued)"
 }
 
 # repeat N COMMAND...: so often, or until it fails.
@@ -89,18 +86,36 @@ repeat()
 	done
 }
 
-# keep_busy COMMAND...: again and again, until be_idle.
+# keep_busy COMMAND...: in the background, again and again, until be_idle.
 keep_busy()
 {
-	rm -f /tmp/idle
-	until [ -e /tmp/idle ]; do
+	rm -f "$tmp/idle"
+	until_idle "$@" &
+	busy="$busy $!"
+}
+
+until_idle()
+{
+	until [ -e "$tmp/idle" ]; do
 		"$@" || return
 	done
 }
 
+# be_idle: fails if any of what was kept busy did.
 be_idle()
 {
-	: >/tmp/idle
+	: >"$tmp/idle"
+	idle=0
+	for pid in $busy; do
+		wait "$pid" || idle=1
+	done
+	busy=
+	[ $idle = 0 ] || fail "what went on beside it failed"
+}
+
+drained_more_than()
+{
+	[ "$(stat drained)" -gt "$1" ]
 }
 
 free_and_fill()
@@ -166,12 +181,10 @@ use_all_knobs()
 a_reset_meets_readers_and_writers_of_knobs()
 {
 	set_up 64M && set_knobs 1000 16 32M 1 1 || return 1
-	keep_busy use_all_knobs >/dev/null &
-	busy=$!
+	keep_busy use_all_knobs >/dev/null
 	repeat 10 live_and_reset
 	status=$?
-	be_idle
-	wait $busy && [ $status = 0 ] && set_up 64M &&
+	be_idle && [ $status = 0 ] && set_up 64M &&
 	expect_stat waiting_objects 0
 }
 
@@ -203,12 +216,10 @@ remove_it()
 turning_it_off_meets_frees()
 {
 	set_up 64M && set_knobs 1000 16 32M 1 1 || return 1
-	keep_busy free_and_fill &
-	busy=$!
+	keep_busy free_and_fill
 	repeat 30 turn_off_and_on
 	status=$?
-	be_idle
-	wait $busy && [ $status = 0 ] && echo 1 >"$knobs/flush" &&
+	be_idle && [ $status = 0 ] && echo 1 >"$knobs/flush" &&
 	expect_stat waiting_objects 0 && expect_stat drained "$(stat queued)"
 }
 
@@ -224,13 +235,11 @@ flushes_meet_each_other()
 	set_up 64M && hold_everything || return 1
 	for how in "echo 1 >$knobs/flush" "echo 1 >$blk/compact" \
 		"echo 2 >/proc/sys/vm/drop_caches" "cat $knobs/stats"; do
-		keep_busy sh -c "$how" >/dev/null &
+		keep_busy sh -c "$how" >/dev/null
 	done
 	repeat 20 free_and_fill
 	status=$?
-	be_idle
-	wait
-	[ $status = 0 ] && echo 1 >"$knobs/flush" &&
+	be_idle && [ $status = 0 ] && echo 1 >"$knobs/flush" &&
 	expect_stat drained "$(stat queued)" && [ "$(pool_pages)" = 0 ]
 }
 
