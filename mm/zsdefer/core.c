@@ -154,8 +154,9 @@ void zsdefer_revoke_room(struct zsdefer_queue *q)
 	bool all = true;
 	unsigned int i;
 
-	/* Grants set it under their queue's lock: later ones do so again. */
 	WRITE_ONCE(zd->shared.roomy, false);
+	/* Pairs with zsdefer_grant(), which sets it once the room is there. */
+	smp_mb();
 	for (i = 0; i < zd->nr_queues; i++)
 		if (&zd->queues[i] != q)
 			all &= zsdefer_trim_room(&zd->queues[i]);
@@ -233,8 +234,11 @@ static void zsdefer_flush_locked(struct zsdefer *zd, const char *cause)
  */
 bool zsdefer_flush(struct zsdefer *zd, const char *cause)
 {
-	/* What waits is charged until it has been freed. */
-	if (!atomic_long_read(&zd->shared.charged_bytes))
+	/*
+	 * What waits is charged until it has been freed, and who sees that
+	 * nothing is sees what came of it. See flush-nothing.litmus.
+	 */
+	if (!atomic_long_read_acquire(&zd->shared.charged_bytes))
 		return zsdefer_enabled(zd);
 
 	mutex_lock(&zd->flush_lock);

@@ -60,8 +60,6 @@ static unsigned int zsdefer_charge(struct zsdefer_shared *shared,
 
 	if ((unsigned long)nr * size > most)
 		nr = max(most / size, 1UL);
-	if (nr > 1 && !READ_ONCE(shared->roomy))
-		WRITE_ONCE(shared->roomy, true);
 	do {
 		want = (unsigned long)nr * size;
 		if (nr > 1 && old + want > budget - budget / 8) {
@@ -89,7 +87,7 @@ bool zsdefer_trim_room(struct zsdefer_queue *q)
 {
 	unsigned int unused;
 
-	/* Wrong at worst for what is being granted or used at this moment. */
+	/* Room that is being granted and not seen here yet sets roomy again. */
 	if (!spin_trylock(&q->lock))
 		return !data_race(zsdefer_room(q));
 	unused = zsdefer_room(q);
@@ -191,6 +189,15 @@ static noinline enum zsdefer_fallback zsdefer_grant(struct zsdefer_queue *q)
 	}
 	q->charged += nr;
 	q->end = q->next + nr;
+	if (nr > 1) {
+		/*
+		 * Pairs with zsdefer_revoke_room(): it sees this room, or we
+		 * that it has cleared roomy. See roomy.litmus.
+		 */
+		smp_mb();
+		if (!READ_ONCE(shared->roomy))
+			WRITE_ONCE(shared->roomy, true);
+	}
 	return ZSDEFER_QUEUED;
 }
 
