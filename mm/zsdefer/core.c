@@ -175,29 +175,38 @@ static void zsdefer_sweep(struct work_struct *work)
 		container_of(to_delayed_work(work), struct zsdefer_shared, sweep);
 	struct zsdefer *zd = shared_to_zsdefer(shared);
 	unsigned long delay = READ_ONCE(shared->limits.delay);
-	unsigned long next = ULONG_MAX;
+	unsigned long now, due = jiffies + delay;
+	bool more = false;
 	unsigned int i;
 
 	for (i = 0; i < zd->nr_queues; i++) {
 		struct zsdefer_queue *q = &zd->queues[i];
-		unsigned long waited;
+		unsigned long since;
 		bool queued;
 
 		spin_lock(&q->lock);
 		queued = zsdefer_nr_queued(q);
-		waited = jiffies - q->since;
+		since = q->since;
 		spin_unlock(&q->lock);
 
 		if (!queued)
 			continue;
-		if (waited >= delay)
+		if (time_after_eq(jiffies, since + delay)) {
 			zsdefer_drain(q);
-		else
-			next = min(next, delay - waited);
+			continue;
+		}
+		more = true;
+		if (time_before(since + delay, due))
+			due = since + delay;
 	}
-	/* A push may have armed it meanwhile, but for later than this. */
-	if (next != ULONG_MAX)
-		mod_delayed_work(zsdefer_wq, &shared->sweep, next);
+	/*
+	 * Who pushes meanwhile arms it again, but is due no earlier than what
+	 * comes a delay after the beginning. Drains may have taken until then.
+	 */
+	now = jiffies;
+	if (more)
+		mod_delayed_work(zsdefer_wq, &shared->sweep,
+				 time_after(due, now) ? due - now : 0);
 }
 
 static void zsdefer_flush_locked(struct zsdefer *zd, const char *cause)
@@ -209,8 +218,11 @@ static void zsdefer_flush_locked(struct zsdefer *zd, const char *cause)
 
 	lockdep_assert_held(&zd->flush_lock);
 
-	for (i = 0; i < zd->nr_queues; i++)
+	for (i = 0; i < zd->nr_queues; i++) {
+		/* It may be far back in its line, with nothing left to do. */
+		cancel_work(&zd->queues[i].work);
 		objects += zsdefer_drain(&zd->queues[i]);
+	}
 	/* Only workers drain besides us: wait for what they have in hand. */
 	for (i = 0; i < zd->nr_queues; i++)
 		flush_work(&zd->queues[i].work);
@@ -333,8 +345,12 @@ static void zsdefer_depot_fill(struct zsdefer_depot *depot, gfp_t gfp)
 	       depot->nr_total < depot->nr_wanted + ZSDEFER_SPARE_BLOCKS) {
 		depot->nr_total++;
 		spin_unlock(&depot->lock);
-		/* Without it, objects are freed synchronously, and counted. */
-		block = kmalloc_obj(*block, gfp | __GFP_NOWARN);
+		/*
+		 * Without it, objects are freed synchronously, and counted:
+		 * not worth a reserve, nor a kill.
+		 */
+		block = kmalloc_obj(*block, gfp | __GFP_NORETRY |
+				    __GFP_NOMEMALLOC | __GFP_NOWARN);
 		spin_lock(&depot->lock);
 		if (!block) {
 			depot->nr_total--;
@@ -400,8 +416,9 @@ void zsdefer_stock(struct zsdefer_queue *q, unsigned long nr_objects, gfp_t gfp)
 	/*
 	 * Who only gives back counted before, and may have missed a zspage:
 	 * then the class has less than it should until the next one comes.
+	 * Who grows may have begun before deferral was turned off.
 	 */
-	if (!gfp || wanted > q->nr_wanted) {
+	if (!gfp || (wanted > q->nr_wanted && READ_ONCE(limits->enabled))) {
 		depot->nr_wanted += wanted - q->nr_wanted;
 		WRITE_ONCE(q->nr_wanted, wanted);
 	}
@@ -502,7 +519,7 @@ void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params)
 		zsdefer_flush_locked(zd, params->enabled ? "limits" : "disable");
 		/* Pushes see the new delay by now, but not the timer. */
 		if (delayed_work_pending(&shared->sweep))
-			mod_delayed_work(zsdefer_wq, &shared->sweep, to.delay);
+			mod_delayed_work(zsdefer_wq, &shared->sweep, 0);
 	}
 	mutex_unlock(&zd->flush_lock);
 
@@ -521,6 +538,10 @@ void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params)
  * zsdefer_read_stats() - sum up what the queues of an engine did
  * @zd: the engine
  * @stats: receives the sums; each queue's figures are of one moment
+ *
+ * The queues are looked at one after the other. What moved from one to the
+ * next meanwhile would be counted twice, so all of them together are said to
+ * hold no more than what was charged.
  *
  * Context: Process context.
  */
@@ -550,6 +571,9 @@ void zsdefer_read_stats(struct zsdefer *zd, struct zsdefer_stats *stats)
 		stats->fallbacks[ZSDEFER_DISABLED] +=
 			READ_ONCE(*per_cpu_ptr(zd->shared.disabled, cpu));
 	stats->pages_freed = zsdefer_pages_freed(zd);
+	stats->waiting_bytes =
+		min_t(unsigned long, stats->waiting_bytes,
+		      atomic_long_read(&zd->shared.charged_bytes));
 
 	spin_lock(&zd->shared.depot.lock);
 	stats->memory = struct_size(zd, queues, zd->max_queues) +
@@ -728,8 +752,10 @@ static int __init zsdefer_init(void)
 		return -ENOMEM;
 
 	err = register_oom_notifier(&zsdefer_oom_nb);
-	if (err)
+	if (err) {
 		destroy_workqueue(zsdefer_wq);
+		zsdefer_wq = NULL;
+	}
 	return err;
 }
 

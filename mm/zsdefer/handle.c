@@ -33,14 +33,17 @@ static unsigned long zsdefer_alloc_handle(struct zs_pool *pool, size_t size,
 	struct zsdefer_handle_block *block;
 	unsigned int i;
 
+again:
 	spin_lock(&handles->lock);
 	block = list_first_entry_or_null(&handles->partial,
 					 struct zsdefer_handle_block, list);
 	if (unlikely(!block)) {
 		spin_unlock(&handles->lock);
 		block = (void *)cache_alloc_handle(gfp);
-		if (!block && zsdefer_reclaim(pool, gfp))
-			block = (void *)cache_alloc_handle(gfp);
+		if (!block && zsdefer_reclaim(pool, gfp)) {
+			gfp &= ~__GFP_DIRECT_RECLAIM;
+			goto again;
+		}
 		if (!block)
 			return 0;
 		block->free = ZSDEFER_BLOCK_UNUSED;

@@ -12,6 +12,7 @@
 #include <linux/jiffies.h>
 #include <linux/kobject.h>
 #include <linux/kstrtox.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
@@ -90,7 +91,12 @@ static int zsdefer_parse(const char *buf, bool suffix, unsigned long max,
 static int zsdefer_commit(struct zsdefer_ctl *ctl,
 			  const struct zsdefer_params *params)
 {
-	if (!zsdefer_params_valid(params))
+	struct zsdefer_params judged = *params;
+
+	/* Memory may have shrunk since: that must not stop other changes. */
+	if (params->budget == ctl->params.budget)
+		judged.budget = PAGE_SIZE;
+	if (!zsdefer_params_valid(&judged))
 		return -EINVAL;
 
 	/*

@@ -11,12 +11,12 @@
  *
  *	zsdefer_ctl.lock	the values of a device's knobs, and which
  *				engine they go to
- *	zsdefer_engines_lock	all engines, for the OOM notifier
- *	  zsdefer.flush_lock	one flush, or change of limits, at a time
+ *	  zsdefer_engines_lock	all engines, for the OOM notifier
+ *	    zsdefer.flush_lock	one flush, or change of limits, at a time
  *
- * The first two are never held together. Nothing is allocated under the other
- * two, so that reclaim and the OOM path may take them. The spinlocks are
- * described in queue.h.
+ * Blocks are allocated under the first, and that may run into the OOM path,
+ * which takes the other two. Nothing is allocated under those. The spinlocks
+ * are described in queue.h.
  */
 #ifndef _MM_ZSDEFER_H
 #define _MM_ZSDEFER_H
