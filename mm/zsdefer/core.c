@@ -362,6 +362,12 @@ static void zsdefer_depot_fill(struct zsdefer_depot *depot, gfp_t gfp)
 	spin_unlock(&depot->lock);
 }
 
+static bool zsdefer_depot_is_short(const struct zsdefer_depot *depot)
+{
+	/* Of figures that change, the next zspage sees the new ones. */
+	return data_race(depot->nr_total < depot->nr_wanted);
+}
+
 static void zsdefer_depot_trim(struct zsdefer_depot *depot)
 {
 	struct zsdefer_block *block, *surplus = NULL;
@@ -409,7 +415,7 @@ void zsdefer_stock(struct zsdefer_queue *q, unsigned long nr_objects, gfp_t gfp)
 	}
 	/* An allocation that failed is tried again with the next zspage. */
 	if (wanted == READ_ONCE(q->nr_wanted) &&
-	    !(gfp && data_race(depot->nr_total < depot->nr_wanted)))
+	    !(gfp && zsdefer_depot_is_short(depot)))
 		return;
 
 	spin_lock(&depot->lock);

@@ -87,8 +87,8 @@ bool zsdefer_trim_room(struct zsdefer_queue *q)
 {
 	unsigned int unused;
 
-	/* Room that is being granted and not seen here yet sets roomy again. */
 	if (!spin_trylock(&q->lock))
+		/* A grant that is not seen here yet sets roomy again. */
 		return !data_race(zsdefer_room(q));
 	unused = zsdefer_room(q);
 	q->charged -= unused;
