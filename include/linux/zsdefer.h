@@ -5,7 +5,8 @@
  * A caller that owns a pool, and wants its frees deferred,
  *
  * - makes one control object for as long as the device lives
- *   (zsdefer_ctl_create()), which also gives it its sysfs directory;
+ *   (zsdefer_ctl_create()), and shows it in the device's sysfs directory
+ *   (zsdefer_ctl_add());
  * - attaches every pool that it creates to it (zsdefer_pool_attach());
  * - frees with zs_free_deferred() in place of zs_free().
  *
@@ -34,7 +35,8 @@ struct zs_object {
 
 #ifdef CONFIG_ZSMALLOC_DEFERRED_FREE
 
-struct zsdefer_ctl *zsdefer_ctl_create(struct kobject *parent);
+struct zsdefer_ctl *zsdefer_ctl_create(void);
+void zsdefer_ctl_add(struct zsdefer_ctl *ctl, struct kobject *parent);
 void zsdefer_ctl_destroy(struct zsdefer_ctl *ctl);
 
 int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl);
@@ -46,9 +48,14 @@ void zs_free_deferred_bulk(struct zs_pool *pool, const struct zs_object *objects
 
 #else /* CONFIG_ZSMALLOC_DEFERRED_FREE */
 
-static inline struct zsdefer_ctl *zsdefer_ctl_create(struct kobject *parent)
+static inline struct zsdefer_ctl *zsdefer_ctl_create(void)
 {
 	return NULL;
+}
+
+static inline void zsdefer_ctl_add(struct zsdefer_ctl *ctl,
+				   struct kobject *parent)
+{
 }
 
 static inline void zsdefer_ctl_destroy(struct zsdefer_ctl *ctl) { }

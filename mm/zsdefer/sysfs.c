@@ -248,15 +248,17 @@ static const struct kobj_type zsdefer_ctl_ktype = {
 };
 
 /**
- * zsdefer_ctl_create() - make the knobs of a device
- * @parent: the device's directory in sysfs
+ * zsdefer_ctl_create() - make the control object of a device
+ *
+ * It holds the default values; zsdefer_ctl_add() shows them. A device needs
+ * it before anybody can set the device up.
  *
  * Context: Process context, may sleep and allocate.
  *
  * Return: the control object, which zsdefer_ctl_destroy() frees, or NULL: a
  * pool that is attached to NULL frees synchronously.
  */
-struct zsdefer_ctl *zsdefer_ctl_create(struct kobject *parent)
+struct zsdefer_ctl *zsdefer_ctl_create(void)
 {
 	struct zsdefer_ctl *ctl = kzalloc_obj(*ctl);
 
@@ -265,21 +267,36 @@ struct zsdefer_ctl *zsdefer_ctl_create(struct kobject *parent)
 
 	mutex_init(&ctl->lock);
 	zsdefer_default_params(&ctl->params);
-	if (kobject_init_and_add(&ctl->kobj, &zsdefer_ctl_ktype, parent,
-				 "deferred_free")) {
-		kobject_put(&ctl->kobj);
-		return NULL;
-	}
+	kobject_init(&ctl->kobj, &zsdefer_ctl_ktype);
 	return ctl;
 }
 EXPORT_SYMBOL_GPL(zsdefer_ctl_create);
+
+/**
+ * zsdefer_ctl_add() - show the knobs of a device
+ * @ctl: the control object, or NULL
+ * @parent: the device's directory in sysfs
+ *
+ * Without memory for the directory the values stay as they are, so that
+ * frees are bounded as ever, and nobody sees how.
+ *
+ * Context: Process context, may sleep and allocate.
+ */
+void zsdefer_ctl_add(struct zsdefer_ctl *ctl, struct kobject *parent)
+{
+	if (ctl && kobject_add(&ctl->kobj, parent, "deferred_free"))
+		pr_warn("zsdefer: %s: no memory for deferred_free/\n",
+			kobject_name(parent));
+}
+EXPORT_SYMBOL_GPL(zsdefer_ctl_add);
 
 /**
  * zsdefer_ctl_destroy() - remove the knobs of a device
  * @ctl: the control object, or NULL; no pool is attached to it any more
  *
  * Waits for those who are just reading or writing a knob. It does no harm
- * if the parent's directory is gone already.
+ * if the parent's directory is gone already, or if the knobs never were
+ * shown.
  *
  * Context: Process context, may sleep.
  */
@@ -288,7 +305,8 @@ void zsdefer_ctl_destroy(struct zsdefer_ctl *ctl)
 	if (!ctl)
 		return;
 
-	kobject_del(&ctl->kobj);
+	if (ctl->kobj.state_in_sysfs)
+		kobject_del(&ctl->kobj);
 	kobject_put(&ctl->kobj);
 }
 EXPORT_SYMBOL_GPL(zsdefer_ctl_destroy);

@@ -268,8 +268,9 @@ static int zt_init(struct kunit *test)
 	zt->test = test;
 	zt->kobj = kobject_create_and_add("zsdefer_kunit", kernel_kobj);
 	KUNIT_ASSERT_NOT_NULL(test, zt->kobj);
-	zt->ctl = zsdefer_ctl_create(zt->kobj);
+	zt->ctl = zsdefer_ctl_create();
 	KUNIT_ASSERT_NOT_NULL(test, zt->ctl);
+	zsdefer_ctl_add(zt->ctl, zt->kobj);
 	zt->pool = zs_create_pool("zsdefer_kunit");
 	KUNIT_ASSERT_NOT_NULL(test, zt->pool);
 	KUNIT_ASSERT_EQ(test, zsdefer_pool_attach(zt->pool, zt->ctl), 0);

@@ -266,16 +266,33 @@ hot_add()
 	other=$(cat /sys/class/zram-control/hot_add)
 }
 
+pages_used_by()
+{
+	awk '{ print $3 }' "/sys/block/zram$1/mm_stat"
+}
+
+nothing_used_by()
+{
+	[ "$(pages_used_by "$1")" = 0 ]
+}
+
+# Without its control object, and without the directory that shows it.
 without_memory_for_knobs_a_device_works()
 {
-	failing failslab zsdefer_ctl_create 1 hot_add || return
-	[ -n "$other" ] && [ ! -e "/sys/block/zram$other/deferred_free" ] &&
-	echo 16M >"/sys/block/zram$other/disksize" &&
-	dd if=/dev/urandom of="/dev/zram$other" bs="$page" count=50 2>/dev/null &&
-	blkdiscard "/dev/zram$other" &&
-	[ "$(awk '{ print $3 }' "/sys/block/zram$other/mm_stat")" = 0 ]
-	status=$?
-	echo "$other" >/sys/class/zram-control/hot_remove && return $status
+	for function in zsdefer_ctl_create zsdefer_ctl_add; do
+		failing failslab $function 1 hot_add || return
+		[ -n "$other" ] &&
+		[ ! -e "/sys/block/zram$other/deferred_free" ] &&
+		echo 16M >"/sys/block/zram$other/disksize" &&
+		dd if=/dev/urandom of="/dev/zram$other" bs="$page" count=50 \
+			2>/dev/null &&
+		[ "$(pages_used_by "$other")" != 0 ] &&
+		blkdiscard "/dev/zram$other" &&
+		eventually 5 nothing_used_by "$other"
+		status=$?
+		echo "$other" >/sys/class/zram-control/hot_remove &&
+		[ $status = 0 ] || return
+	done
 }
 
 # Nothing that waits, and no timer: what is queued once is all there is.
