@@ -4,9 +4,9 @@
 
 scripts := scripts
 export BASE KSRC ZSDEFER_CACHE JOBS RUNS SIZES MEM CPUS TESTS CHECK WITHOUT UPDATE
-export STRESS_SECONDS STRESS_ROUNDS RESULTS BASELINE SIZE MINUTES SEED KERNEL
+export STRESS_SECONDS STRESS_ROUNDS RESULTS BASELINE SIZE MINUTES SEED KERNEL BUILDS
 
-.PHONY: help run test test-all kunit bench sweep soak shell kernel apply unapply check clean
+.PHONY: help run test test-all kunit builds bench sweep soak shell kernel apply unapply check clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,8 @@ help:
 #:   make test-all  all that there are, also those that take too long for that
 #:   make soak      everything at once for MINUTES=10; SEED= repeats one
 #:   make kunit     only the KUnit suites, on User-mode Linux: seconds when warm
+#:   make builds    compile what is ours, and what the patches change, in some
+#:                  25 configurations, with all warnings; BUILDS="..." picks
 #:   make bench     cost of release and drain in instructions, the same two;
 #:                  BASELINE=revision compares with another one's bench
 #:   make sweep     what budget, threshold and delay do: every combination
@@ -28,7 +30,8 @@ help:
 #:   make apply KDIR=tree     put the feature into a kernel tree of yours
 #:   make unapply KDIR=tree   take it out again; CHECK=1 only tells, for both
 #:                            WITHOUT=all applies no optional patch
-#:   make check     shellcheck, checkpatch, kernel-doc and Sphinx over what is here
+#:   make check     shellcheck, checkpatch, kernel-doc, Sphinx, coccicheck and
+#:                  sparse over what is here
 #:   make clean     remove the results; the cache folder stays
 #:
 #: Variables, on the command line or in the environment:
@@ -54,6 +57,9 @@ soak:
 
 kunit:
 	@$(scripts)/kunit.sh
+
+builds:
+	@$(scripts)/builds.sh
 
 bench:
 	@$(scripts)/bench.sh

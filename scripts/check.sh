@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What a reviewer's tools say: shellcheck over all scripts, and the kernel's
-# own checkpatch, kernel-doc and Sphinx over what is laid over it.
+# What a reviewer's tools say: shellcheck over all scripts, the kernel's own
+# checkpatch, kernel-doc and Sphinx over what is laid over it, checkpatch over
+# the patches, and coccicheck and sparse over the code.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-need_packages shellcheck python3 perl python3-sphinx
+need_packages shellcheck python3 perl python3-sphinx coccinelle
 cd "$here"
 source=$(scripts/kernel-source.sh)
 bad=0
@@ -38,6 +39,20 @@ report checkpatch "$(for f in $(find mm include -type f) Kconfig.zsdefer \
 		--terse --ignore $ignore -f "$f" || true
 done)"
 
+# The patches have no sign-off, and their text may be as wide as this one.
+# Where they look like the lines around them, those are not checkpatch's taste.
+report "checkpatch of the patches" "$(for f in patches/*/*.patch \
+	patches/*/optional/*.patch; do
+	ignore=MISSING_SIGN_OFF,COMMIT_MESSAGE,COMMIT_LOG_LONG_LINE
+	case $f in
+	*free-a-range-of-slots*) ignore=$ignore,SPACING ;;
+	*free-an-array-of-pages*) ignore=$ignore,PARENTHESIS_ALIGNMENT ;;
+	esac
+	# A file that git knows is not taken for a patch, but standard input is.
+	perl "$source/scripts/checkpatch.pl" --root="$source" --no-summary \
+		--strict --terse --ignore $ignore - <"$f" | sed "s|^-:|$f:|"
+done)"
+
 kerneldoc=$(find "$source/scripts" "$source/tools/docs" \
 	-maxdepth 1 -name 'kernel-doc*' 2>/dev/null | head -n 1)
 report kernel-doc "$(if [ -z "$kerneldoc" ]; then
@@ -59,4 +74,15 @@ report Sphinx "$(for dir in admin-guide/blockdev mm; do
 		-name '*deferred-free.html')
 	[ -n "$page" ] || echo "$dir: our page was not made"
 done)"
+
+# The kernel's semantic patches that report; a few want an OCaml compiler.
+report coccicheck "$(grep -rl --include='*.cocci' '^virtual.*report' \
+	"$tmp/linux/scripts/coccinelle" |
+	xargs grep -LE '(script|initialize):ocaml' |
+	xargs -P "$JOBS" -I '{}' make -s -C "$tmp/linux" coccicheck \
+		COCCI='{}' MODE=report M=mm/zsdefer J=1 2>&1 |
+	grep -E '^[^ ]+\.[ch]:[0-9]|^coccicheck failed|^Fatal error' || true)"
+
+report sparse "$(JOBS=$JOBS scripts/builds.sh sparse 2>"$tmp/log" |
+	grep -v '^ok ' && cat "$tmp/log" || true)"
 exit $bad

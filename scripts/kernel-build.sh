@@ -12,6 +12,7 @@
 # kernel-build.sh in-tree COMMAND... runs a command in the patched tree instead.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/kbuild.sh"
 
 need_packages build-essential bc bison flex libelf-dev ccache cpio kmod \
 	patch python3 xz-utils
@@ -19,70 +20,6 @@ need_cache
 source=$("$here/scripts/kernel-source.sh")
 name=$(basename "$source")
 tree=$ZSDEFER_CACHE/tree/$name
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-
-export CCACHE_DIR=$ZSDEFER_CACHE/ccache CCACHE_BASEDIR=$ZSDEFER_CACHE
-export CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-5G}
-export KBUILD_BUILD_USER=zsdefer KBUILD_BUILD_HOST=zsdefer
-export KBUILD_BUILD_TIMESTAMP='1970-01-01'
-
-# Hard links to the pristine source, then this clone's files over them.
-sync_tree()
-{
-	local f
-
-	if [ ! -d "$tree" ]; then
-		say "making a tree to build in"
-		rm -rf "$tree.part"
-		mkdir -p "$(dirname "$tree")"
-		cp -al "$source" "$tree.part"
-		mv "$tree.part" "$tree"
-	fi
-	"$here/scripts/apply.sh" stage "$source" "$tmp/stage"
-	(cd "$tmp/stage" && find . -type f | LC_ALL=C sort) >"$tmp/files"
-	# What an earlier clone had and this one has not.
-	if [ -f "$tree.files" ]; then
-		while read -r f; do
-			rm -f "$tree/$f"
-			[ ! -f "$source/$f" ] || cp -p "$source/$f" "$tree/$f"
-		done < <(comm -23 "$tree.files" "$tmp/files")
-	fi
-	while read -r f; do
-		cmp -s "$tmp/stage/$f" "$tree/$f" && continue
-		mkdir -p "$tree/$(dirname "$f")"
-		cp --remove-destination "$tmp/stage/$f" "$tree/$f"
-	done <"$tmp/files"
-	cp "$tmp/files" "$tree.files"
-}
-
-# The configuration must be what the fragments ask for, symbol by symbol.
-configure()
-{
-	local from=$1 build=$2 lost
-
-	shift 2
-	cat "$@" >"$tmp/fragment"
-	if cmp -s "$tmp/fragment" "$build/.fragment"; then
-		make -s -C "$from" O="$build" olddefconfig >/dev/null
-		return
-	fi
-	mkdir -p "$build"
-	make -s -C "$from" O="$build" tinyconfig >/dev/null
-	"$from/scripts/kconfig/merge_config.sh" -m -O "$build" \
-		"$build/.config" "$@" >/dev/null
-	make -s -C "$from" O="$build" olddefconfig >/dev/null
-	lost=$(awk '
-		/^CONFIG_/ { split($0, a, "="); want[a[1]] = $0 }
-		/^# CONFIG_.* is not set/ { want[$2] = "" }
-		END { for (s in want) print s "\t" want[s] }
-	' "$tmp/fragment" | while IFS=$'\t' read -r s w; do
-		have=$(grep "^$s=" "$build/.config" || true)
-		[ "$have" = "$w" ] || echo "${w:-$s off}"
-	done)
-	[ -z "$lost" ] || die "the kernel's Kconfig does not give:" "$lost"
-	cp "$tmp/fragment" "$build/.fragment"
-}
 
 build()
 {
@@ -115,7 +52,7 @@ build()
 
 [ $# -gt 0 ] || die "usage: $0 FLAVOUR... | in-tree COMMAND..."
 lock_cache
-sync_tree
+sync_tree "$source" "$tree"
 if [ "$1" = in-tree ]; then
 	shift
 	cd "$tree"

@@ -3,14 +3,11 @@
 #
 # Have the pristine source of the base kernel in the cache, and print its
 # folder. It comes from KSRC= (a tree or a tarball), or from Debian's
-# linux-source package through an apt state of our own, which leaves the
-# system's alone and takes the mirror from the system's configuration.
+# linux-source package of a newer release.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/newer-debian.sh"
 
-# Where Debian keeps kernels that are newer than its stable release's.
-suites="trixie-backports forky sid"
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 src=$ZSDEFER_CACHE/src
 
 check_tree()
@@ -69,32 +66,9 @@ from_ksrc()
 	echo "$to"
 }
 
-# The system's own settings hold (a proxy, say), but its state is not used,
-# and what it runs after an update is not run.
-apt_configure()
-{
-	local state=$1 site=$2
-
-	mkdir -p "$state"/{sources,state,lists/partial,cache/archives/partial}
-	printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
-		"$site" "$suites" "$keyring" >"$state/sources/debian.sources"
-	cat >"$state/apt.conf" <<-EOF
-		#clear APT::Update;
-		#clear DPkg::Post-Invoke;
-		Dir::Etc::SourceList "/dev/null";
-		Dir::Etc::SourceParts "$state/sources";
-		Dir::State "$state/state";
-		Dir::State::Lists "$state/lists";
-		Dir::State::status "/dev/null";
-		Dir::Cache "$state/cache";
-		Acquire::Languages "none";
-		APT::Sandbox::User "$(id -un)";
-	EOF
-}
-
 from_debian()
 {
-	local state=$ZSDEFER_CACHE/apt site package=linux-source-$BASE
+	local state=$apt_state package=linux-source-$BASE
 	local version to deb
 
 	to=$(find "$src" -maxdepth 1 -name "debian-$BASE*" ! -name '*.*.part' \
@@ -104,16 +78,7 @@ from_debian()
 		return
 	fi
 
-	need_packages debian-archive-keyring xz-utils
-	# shellcheck disable=SC2016 # these are apt's, not the shell's
-	site=$(apt-get indextargets --format '$(LABEL)|$(SITE)' \
-		'Created-By: Packages' | sed -n 's/^Debian|//p' | head -n 1)
-	[ -n "$site" ] ||
-		die "no Debian mirror in this machine's apt configuration" \
-		    "(or no lists yet: apt-get update); set KSRC= instead"
-	apt_configure "$state" "$site"
-	with_progress "reading Debian's lists of $suites" "$state/update.log" \
-		apt-get -q -c "$state/apt.conf" update
+	newer_lists "; set KSRC= instead"
 
 	version=$(apt-cache -c "$state/apt.conf" madison "$package" 2>/dev/null |
 		awk '{ print $3 }' | sort -V | tail -n 1)

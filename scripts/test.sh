@@ -7,7 +7,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 most="input apply kunit object zram swap pressure module kasan run"
-slow="kcsan rt"
+slow="kcsan rt builds"
 : "${TESTS:=$most}"
 [ "$TESTS" != all ] || TESTS="$most $slow"
 passed=0 failed=0 skipped=0 failures=() again=''
@@ -376,6 +376,32 @@ test_kcsan()
 test_rt()
 {
 	watched rt
+}
+
+### Scripts that print such lines themselves
+
+# lines SCRIPT: count what it prints.
+lines()
+{
+	local how what status=0 before=$failed
+
+	"$here/scripts/$1.sh" >"$tmp/lines" || status=$?
+	while read -r how what; do
+		case $how in
+		ok) result ok "$1: $what" ;;
+		skip) result skip "$1: $what" ;;
+		*) result failed "$1: ${what#ok }" ;;
+		esac
+	done <"$tmp/lines"
+	[ -s "$tmp/lines" ] || status=1
+	[ $status -eq 0 ] || [ "$failed" != "$before" ] ||
+		result failed "$1: it did not run to its end"
+}
+
+# What is touched compiles in every configuration, without a warning.
+test_builds()
+{
+	lines builds
 }
 
 ### The main job, small

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Packages of Debian releases that are newer than the system's. Source it
+# after lib.sh. They come through an apt state of our own, which leaves the
+# system's alone and takes the mirror from the system's configuration.
+
+# Where Debian keeps kernels, and tools, that are newer than its stable ones.
+suites="trixie-backports forky sid"
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+apt_state=$ZSDEFER_CACHE/apt
+
+# The system's own settings hold (a proxy, say), but its state is not used,
+# and what it runs after an update is not run.
+apt_configure()
+{
+	local state=$1 site=$2
+
+	mkdir -p "$state"/{sources,state,lists/partial,cache/archives/partial}
+	printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
+		"$site" "$suites" "$keyring" >"$state/sources/debian.sources"
+	cat >"$state/apt.conf" <<-EOF
+		#clear APT::Update;
+		#clear DPkg::Post-Invoke;
+		Dir::Etc::SourceList "/dev/null";
+		Dir::Etc::SourceParts "$state/sources";
+		Dir::State "$state/state";
+		Dir::State::Lists "$state/lists";
+		Dir::State::status "/dev/null";
+		Dir::Cache "$state/cache";
+		Acquire::Languages "none";
+		APT::Sandbox::User "$(id -un)";
+	EOF
+}
+
+# newer_lists ELSE: read the lists of the newer releases, or die and say what
+# else could be done.
+newer_lists()
+{
+	local site
+
+	need_packages debian-archive-keyring xz-utils
+	# shellcheck disable=SC2016 # these are apt's, not the shell's
+	site=$(apt-get indextargets --format '$(LABEL)|$(SITE)' \
+		'Created-By: Packages' | sed -n 's/^Debian|//p' | head -n 1)
+	[ -n "$site" ] ||
+		die "no Debian mirror in this machine's apt configuration" \
+		    "(or no lists yet: apt-get update)$1"
+	apt_configure "$apt_state" "$site"
+	with_progress "reading Debian's lists of $suites" \
+		"$apt_state/update.log" \
+		apt-get -q -c "$apt_state/apt.conf" update
+}
+
+# newer_tool COMMAND PACKAGE LIBRARY...: print the path of a command that the
+# system does not have, or has too old. It is unpacked into the cache with the
+# libraries' packages that it needs, libc6 among them, and runs with these.
+newer_tool()
+{
+	local command=$1 to=$ZSDEFER_CACHE/tools/$1 deb ld
+
+	shift
+	if [ ! -x "$to/run" ]; then
+		say "getting $1 from a newer Debian"
+		# The lists may not be there, or too old for the mirror.
+		(newer_download "$to.part" "$@") 2>/dev/null || {
+			newer_lists ""
+			newer_download "$to.part" "$@"
+		}
+		for deb in "$to.part"/*.deb; do
+			dpkg-deb --fsys-tarfile "$deb" |
+				tar -x -C "$to.part" --wildcards \
+				"./usr/bin/$command" './usr/lib/*.so*' \
+				'./usr/share/herdtools7/herd' 2>/dev/null ||
+				true
+			rm "$deb"
+		done
+		ld=$(find "$to.part/usr/lib" -name 'ld-linux*' | head -n 1)
+		[ -n "$ld" ] && [ -x "$to.part/usr/bin/$command" ] ||
+			die "Debian's $1 has no $command that runs here"
+		cat >"$to.part/run" <<-EOF
+			#!/bin/sh
+			exec "$to${ld#"$to.part"}" --argv0 $command --library-path \\
+				"$(dirname "$to${ld#"$to.part"}")" \\
+				"$to/usr/bin/$command" "\$@"
+		EOF
+		chmod +x "$to.part/run"
+		rm -rf "$to"
+		mv "$to.part" "$to"
+	fi
+	echo "$to/run"
+}
+
+newer_download()
+{
+	local to=$1
+
+	shift
+	rm -rf "$to"
+	mkdir -p "$to"
+	[ -f "$apt_state/apt.conf" ] || return 1
+	with_progress "fetching $1 of a newer Debian" "$to/fetch.log" \
+		env -C "$to" apt-get -q -c "$apt_state/apt.conf" download "$@"
+}
