@@ -6,7 +6,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-most="input apply kunit object zram swap pressure module kasan run"
+most="input apply litmus kunit object zram swap pressure module kasan run"
 slow="kcsan rt builds"
 : "${TESTS:=$most}"
 [ "$TESTS" != all ] || TESTS="$most $slow"
@@ -402,6 +402,12 @@ lines()
 test_builds()
 {
 	lines builds
+}
+
+# The order of accesses without a lock, by the kernel's memory model.
+test_litmus()
+{
+	lines litmus
 }
 
 ### The main job, small
