@@ -21,6 +21,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/oom.h>
+#include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
@@ -218,6 +219,7 @@ static void zsdefer_flush_locked(struct zsdefer *zd, const char *cause)
 
 	lockdep_assert_held(&zd->flush_lock);
 
+	WRITE_ONCE(zd->nr_flushes, zd->nr_flushes + 1);
 	for (i = 0; i < zd->nr_queues; i++) {
 		/* It may be far back in its line, with nothing left to do. */
 		cancel_work(&zd->queues[i].work);
@@ -246,6 +248,8 @@ static void zsdefer_flush_locked(struct zsdefer *zd, const char *cause)
  */
 bool zsdefer_flush(struct zsdefer *zd, const char *cause)
 {
+	unsigned long begun;
+
 	/*
 	 * What waits is charged until it has been freed, and who sees that
 	 * nothing is sees what came of it. See flush-nothing.litmus.
@@ -253,8 +257,14 @@ bool zsdefer_flush(struct zsdefer *zd, const char *cause)
 	if (!atomic_long_read_acquire(&zd->shared.charged_bytes))
 		return zsdefer_enabled(zd);
 
+	/*
+	 * A flush that begins from here on frees what we mean, too: then it
+	 * is enough to wait for it. See flush-shared.litmus.
+	 */
+	begun = READ_ONCE(zd->nr_flushes);
 	mutex_lock(&zd->flush_lock);
-	zsdefer_flush_locked(zd, cause);
+	if (zd->nr_flushes == begun)
+		zsdefer_flush_locked(zd, cause);
 	mutex_unlock(&zd->flush_lock);
 	return true;
 }
@@ -311,8 +321,13 @@ EXPORT_SYMBOL_GPL(zsdefer_waiting_pages);
 
 /*
  * Nobody is killed for memory that only waits to be freed. But a page or two,
- * which there are at nearly any time, must not put off the kill for ever.
+ * which there are at nearly any time, must not put off the kill for ever; nor
+ * more, if time and again it is none that the allocation could use.
  */
+static struct ratelimit_state zsdefer_oom_put_off =
+	RATELIMIT_STATE_INIT_FLAGS(zsdefer_oom_put_off, HZ, 16,
+				   RATELIMIT_MSG_ON_RELEASE);
+
 static int zsdefer_oom(struct notifier_block *nb, unsigned long action,
 		       void *data)
 {
@@ -326,7 +341,7 @@ static int zsdefer_oom(struct notifier_block *nb, unsigned long action,
 		pages += zsdefer_pages_freed(zd) - before;
 	}
 	mutex_unlock(&zsdefer_engines_lock);
-	if (pages >= SWAP_CLUSTER_MAX)
+	if (pages >= SWAP_CLUSTER_MAX && __ratelimit(&zsdefer_oom_put_off))
 		*freed += pages;
 	return NOTIFY_OK;
 }

@@ -113,6 +113,7 @@ struct zsdefer_ops {
  * struct zsdefer - the deferred free of one pool
  * @shared: what the queues share; first, as the queues find us through it
  * @flush_lock: one flush, or change of limits, at a time
+ * @nr_flushes: flushes that have begun; written under @flush_lock
  * @ops: the allocator
  * @pool: the allocator's pool
  * @ctl: the knobs that are bound to us, or NULL
@@ -125,6 +126,7 @@ struct zsdefer_ops {
 struct zsdefer {
 	struct zsdefer_shared shared;
 	struct mutex flush_lock;	/* one flush at a time */
+	unsigned long nr_flushes;
 	const struct zsdefer_ops *ops;
 	void *pool;
 	struct zsdefer_ctl *ctl;

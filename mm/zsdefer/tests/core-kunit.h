@@ -365,6 +365,12 @@ static struct fake_thread *fake_start(struct fake *fake,
 	return t;
 }
 
+/* It waits for a lock, or for what somebody else does. */
+static bool fake_sleeps(const struct fake_thread *t)
+{
+	return READ_ONCE(t->task->__state) == TASK_UNINTERRUPTIBLE;
+}
+
 /* Let every thread do @steps more. */
 static void fake_run(struct fake *fake, unsigned long steps)
 {
@@ -937,6 +943,30 @@ static void a_flush_waits_for_what_workers_have_in_hand(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->freed_then, 64);
 }
 
+static void who_waits_for_a_flush_shares_the_next(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct fake_thread *first, *others[2];
+	unsigned int i;
+
+	fake_fill(fake, 0, 10);
+	fake_close_gate(fake);
+	first = fake_start(fake, fake_flush_once);
+	fake_wait_for_drain(fake);
+	/* These come too late for the first flush. */
+	fake_fill(fake, 1, 10);
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		others[i] = fake_start(fake, fake_flush_once);
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		fake_expect_soon(fake, fake_sleeps(others[i]));
+	fake_open_gate(fake);
+	fake_run(fake, 1);
+	KUNIT_EXPECT_GE(test, first->freed_then, 10);
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		KUNIT_EXPECT_EQ(test, others[i]->freed_then, 20);
+	KUNIT_EXPECT_EQ(test, fake->zd->nr_flushes, 2);
+}
+
 static void a_second_flush_is_not_tried(struct kunit *test)
 {
 	struct fake *fake = test->priv;
@@ -967,6 +997,25 @@ static void memory_that_waits_is_freed_before_a_kill(struct kunit *test)
 	fake_fill(fake, 0, 10);
 	zsdefer_oom(NULL, 0, &freed);
 	KUNIT_EXPECT_EQ(test, freed, 7 + SWAP_CLUSTER_MAX);
+	KUNIT_EXPECT_EQ(test, fake_waiting(fake), 0);
+}
+
+/* Of memory that goes back all the time, none may be what is asked for. */
+static void a_kill_is_not_put_off_for_ever(struct kunit *test)
+{
+	unsigned int i, times = 3 * zsdefer_oom_put_off.burst;
+	struct fake *fake = test->priv;
+	unsigned long freed = 0;
+
+	fake->pages = SWAP_CLUSTER_MAX;
+	ratelimit_state_reset_interval(&zsdefer_oom_put_off, 3600 * HZ);
+	for (i = 0; i < times; i++) {
+		fake_fill(fake, 0, 1);
+		zsdefer_oom(NULL, 0, &freed);
+	}
+	ratelimit_state_reset_interval(&zsdefer_oom_put_off, HZ);
+	KUNIT_EXPECT_GT(test, freed, 0);
+	KUNIT_EXPECT_LE(test, freed, times / 3 * SWAP_CLUSTER_MAX);
 	KUNIT_EXPECT_EQ(test, fake_waiting(fake), 0);
 }
 
@@ -1671,8 +1720,10 @@ static struct kunit_case zsdefer_test_cases[] = {
 	KUNIT_CASE(a_flush_gives_back_unused_room),
 	KUNIT_CASE(a_flush_of_nothing_tells_if_frees_are_deferred),
 	KUNIT_CASE(a_flush_waits_for_what_workers_have_in_hand),
+	KUNIT_CASE(who_waits_for_a_flush_shares_the_next),
 	KUNIT_CASE(a_second_flush_is_not_tried),
 	KUNIT_CASE(memory_that_waits_is_freed_before_a_kill),
+	KUNIT_CASE(a_kill_is_not_put_off_for_ever),
 	KUNIT_CASE(an_empty_depot_refuses_for_nomem),
 	KUNIT_CASE(what_is_disabled_refuses_at_once),
 	KUNIT_CASE(frees_that_ask_no_queue_are_counted),
