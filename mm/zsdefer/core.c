@@ -350,14 +350,17 @@ static struct notifier_block zsdefer_oom_nb = {
 	.notifier_call = zsdefer_oom,
 };
 
-/* Allocate blocks until the depot has what it should, or is refused one. */
-static void zsdefer_depot_fill(struct zsdefer_depot *depot, gfp_t gfp)
+/*
+ * Allocate blocks until the depot has what it should, or is refused one. Apart
+ * from its callers, so that tests can have just these allocations fail.
+ */
+static noinline void zsdefer_depot_fill(struct zsdefer_depot *depot, gfp_t gfp)
 {
 	struct zsdefer_block *block;
 
 	spin_lock(&depot->lock);
-	while (depot->nr_wanted &&
-	       depot->nr_total < depot->nr_wanted + ZSDEFER_SPARE_BLOCKS) {
+	while (depot->nr_needed &&
+	       depot->nr_total < depot->nr_needed + ZSDEFER_SPARE_BLOCKS) {
 		depot->nr_total++;
 		spin_unlock(&depot->lock);
 		/*
@@ -380,7 +383,7 @@ static void zsdefer_depot_fill(struct zsdefer_depot *depot, gfp_t gfp)
 static bool zsdefer_depot_is_short(const struct zsdefer_depot *depot)
 {
 	/* Of figures that change, the next zspage sees the new ones. */
-	return data_race(depot->nr_total < depot->nr_wanted);
+	return data_race(depot->nr_total < depot->nr_needed);
 }
 
 static void zsdefer_depot_trim(struct zsdefer_depot *depot)
@@ -389,7 +392,7 @@ static void zsdefer_depot_trim(struct zsdefer_depot *depot)
 	unsigned int keep;
 
 	spin_lock(&depot->lock);
-	keep = depot->nr_wanted ? depot->nr_wanted + ZSDEFER_SPARE_BLOCKS : 0;
+	keep = depot->nr_needed ? depot->nr_needed + ZSDEFER_SPARE_BLOCKS : 0;
 	while (depot->free && depot->nr_total > keep) {
 		block = depot->free;
 		depot->free = block->next;
@@ -405,16 +408,47 @@ static void zsdefer_depot_trim(struct zsdefer_depot *depot)
 	}
 }
 
+/*
+ * How many of the blocks that the queues want they could fill at once. Most
+ * objects fit into the budget if they are small, so that is how it is spent
+ * here; beside full blocks, each queue may have one that is not.
+ */
+static unsigned int zsdefer_blocks_needed(const struct zsdefer *zd)
+{
+	const struct zsdefer_depot *depot = &zd->shared.depot;
+	unsigned long left = READ_ONCE(zd->shared.limits.budget);
+	unsigned int i, needed = 0;
+
+	lockdep_assert_held(&depot->lock);
+
+	if (depot->bytes_wanted <= left)
+		return depot->nr_wanted;
+	for (i = 0; i < zd->nr_queues; i++) {
+		const struct zsdefer_queue *q = &zd->queues[i];
+		unsigned long block = ZSDEFER_BLOCK_HANDLES * q->size;
+		unsigned long full = q->nr_wanted;
+
+		if (!full)
+			continue;
+		if ((u64)full * block > left)
+			full = left / block;
+		left -= full * block;
+		needed += full + 1;
+	}
+	return min(needed, depot->nr_wanted);
+}
+
 /**
  * zsdefer_stock() - keep as many blocks as a queue could need
  * @q: the queue
  * @nr_objects: objects that could come to wait in it
  * @gfp: how to allocate what is missing, or 0 to only give back surplus
  *
- * A push does not allocate, so this is called when zspages are allocated.
- * If it can't have the memory, objects will be freed synchronously.
+ * A push does not allocate, so this is called when zspages are allocated, and
+ * when they have gone. If it can't have the memory, objects will be freed
+ * synchronously.
  *
- * Context: Any that @gfp allows, no interrupt, no spinlock held.
+ * Context: Any that @gfp allows, no interrupt.
  */
 void zsdefer_stock(struct zsdefer_queue *q, unsigned long nr_objects, gfp_t gfp)
 {
@@ -441,8 +475,11 @@ void zsdefer_stock(struct zsdefer_queue *q, unsigned long nr_objects, gfp_t gfp)
 	 */
 	if (!gfp || (wanted > q->nr_wanted && READ_ONCE(limits->enabled))) {
 		depot->nr_wanted += wanted - q->nr_wanted;
+		depot->bytes_wanted += ((s64)wanted - q->nr_wanted) *
+				       ZSDEFER_BLOCK_HANDLES * q->size;
 		WRITE_ONCE(q->nr_wanted, wanted);
 	}
+	depot->nr_needed = zsdefer_blocks_needed(shared_to_zsdefer(shared));
 	spin_unlock(&depot->lock);
 
 	if (gfp)
@@ -451,6 +488,40 @@ void zsdefer_stock(struct zsdefer_queue *q, unsigned long nr_objects, gfp_t gfp)
 		zsdefer_depot_trim(depot);
 }
 EXPORT_SYMBOL_GPL(zsdefer_stock);
+
+/**
+ * zsdefer_restock() - have the blocks that all queues could need, and no more
+ * @zd: the engine
+ * @gfp: how to allocate what is missing, or 0 to only give back surplus
+ *
+ * Called when something has changed for many classes at once.
+ *
+ * Context: Any that @gfp allows, no interrupt.
+ */
+void zsdefer_restock(struct zsdefer *zd, gfp_t gfp)
+{
+	struct zsdefer_depot *depot = &zd->shared.depot;
+	unsigned int i;
+
+	for (i = 0; i < zd->nr_queues; i++) {
+		struct zsdefer_queue *q = &zd->queues[i];
+		unsigned long nr = zd->ops->nr_objects(q->class);
+
+		/* In this order: who gives back also changes what is wanted. */
+		if (gfp)
+			zsdefer_stock(q, nr, gfp);
+		zsdefer_stock(q, nr, 0);
+	}
+
+	/* The budget may be another, even if no queue wants any other number. */
+	spin_lock(&depot->lock);
+	depot->nr_needed = zsdefer_blocks_needed(zd);
+	spin_unlock(&depot->lock);
+	if (gfp)
+		zsdefer_depot_fill(depot, gfp);
+	zsdefer_depot_trim(depot);
+}
+EXPORT_SYMBOL_GPL(zsdefer_restock);
 
 /**
  * zsdefer_default_params() - the values that a device starts with
@@ -507,7 +578,7 @@ static bool zsdefer_lowers(const struct zsdefer_limits *from,
 /**
  * zsdefer_set_params() - have other limits from now on
  * @zd: the engine
- * @params: values that zsdefer_params_valid() accepted
+ * @params: the limits, each in its range
  *
  * If any of them is lowered, everything that waits is drained before this
  * returns, so that nothing is left of what the old limits allowed.
@@ -525,8 +596,7 @@ void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params)
 		.delay = msecs_to_jiffies(params->drain_delay_ms),
 	};
 	struct zsdefer_limits *limits = &shared->limits;
-	bool lower, grow = params->enabled;
-	unsigned int i;
+	bool lower;
 
 	mutex_lock(&zd->flush_lock);
 	lower = zsdefer_lowers(limits, &to);
@@ -544,15 +614,7 @@ void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params)
 	}
 	mutex_unlock(&zd->flush_lock);
 
-	for (i = 0; i < zd->nr_queues; i++) {
-		struct zsdefer_queue *q = &zd->queues[i];
-		unsigned long nr = zd->ops->nr_objects(q->class);
-
-		/* In this order: who gives back also changes what is wanted. */
-		if (grow)
-			zsdefer_stock(q, nr, GFP_KERNEL);
-		zsdefer_stock(q, nr, 0);
-	}
+	zsdefer_restock(zd, params->enabled ? GFP_KERNEL : 0);
 }
 
 /**
@@ -701,7 +763,8 @@ EXPORT_SYMBOL_GPL(zsdefer_create);
  * zsdefer_add_queue() - add the queue of a size class
  * @zd: an engine that is not bound yet
  * @class: the size class, for the engine's ops
- * @size: bytes that an object of the class occupies
+ * @size: bytes that an object of the class occupies, more than those of the
+ *	  queue before
  *
  * Context: Any context.
  *

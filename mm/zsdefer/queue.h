@@ -66,13 +66,18 @@ struct zsdefer_block {
  * @lock: guards all fields; innermost
  * @free: unused blocks
  * @nr_total: blocks that exist, here and in queues and drains
- * @nr_wanted: how many should exist, the sum over the queues' @nr_wanted
+ * @nr_needed: how many should exist: what the queues want, as far as the
+ *	       budget lets them be filled
+ * @nr_wanted: the sum over the queues' @nr_wanted
+ * @bytes_wanted: the objects that these would hold
  */
 struct zsdefer_depot {
 	spinlock_t lock;	/* all fields */
 	struct zsdefer_block *free;
 	unsigned int nr_total;
+	unsigned int nr_needed;
 	unsigned int nr_wanted;
+	u64 bytes_wanted;
 };
 
 /**
@@ -134,7 +139,7 @@ struct zsdefer_shared {
  * @kicked: the work item was queued since the last detach
  * @since: jiffies when the oldest queued object came, valid if any is queued
  * @longest_wait: jiffies, the longest any object waited for its drain
- * @nr_wanted: blocks that the depot should keep for this queue; depot.lock
+ * @nr_wanted: blocks that this queue alone could come to fill; depot.lock
  * @queued: objects ever detached; with those in the queue, ever pushed
  * @drained: objects ever freed by a drain
  * @zspages_whole: zspages freed whole, without linking their objects

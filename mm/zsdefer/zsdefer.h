@@ -154,6 +154,7 @@ unsigned long zsdefer_pages_freed(struct zsdefer *zd);
 unsigned long zsdefer_waiting_pages(struct zsdefer *zd);
 void zsdefer_read_stats(struct zsdefer *zd, struct zsdefer_stats *stats);
 void zsdefer_stock(struct zsdefer_queue *q, unsigned long nr_objects, gfp_t gfp);
+void zsdefer_restock(struct zsdefer *zd, gfp_t gfp);
 
 void zsdefer_debugfs_create(struct zsdefer *zd, struct dentry *dir);
 

@@ -13,7 +13,8 @@
  * not even touched; else they are linked into its free list one by one, after
  * a single change of its fullness.
  *
- * zspage->dying is zero whenever class->lock is not held. While it is:
+ * Of a zspage on a list, zspage->dying is zero whenever class->lock is not
+ * held. While it is:
  *
  *	n			counted, not judged yet
  *	ZSDEFER_LINKING | n	survives; n of its objects are to be linked
@@ -216,6 +217,13 @@ static void zsdefer_zspage_allocated(struct size_class *class, gfp_t gfp)
 		zsdefer_stock(class->zsdefer,
 			      zsdefer_nr_objects(class) + class->objs_per_zspage,
 			      gfp & ~(__GFP_HIGHMEM | __GFP_MOVABLE));
+}
+
+/* A zspage has gone without a drain, so fewer objects can come to wait. */
+static void zsdefer_zspage_freed(struct size_class *class)
+{
+	if (class->zsdefer)
+		zsdefer_stock(class->zsdefer, zsdefer_nr_objects(class), 0);
 }
 
 /* The queue of an object's class, by the size that it was allocated with. */
@@ -427,6 +435,15 @@ int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl)
 	return 0;
 }
 EXPORT_SYMBOL_GPL(zsdefer_pool_attach);
+
+/* Zspages may have gone in any class. */
+static void zsdefer_compacted(struct zs_pool *pool)
+{
+	struct zsdefer *zd = zsdefer_of(pool);
+
+	if (zd)
+		zsdefer_restock(zd, 0);
+}
 
 /* Free what waits, and the queues. Nobody uses @pool any more. */
 static void zsdefer_pool_detach(struct zs_pool *pool)

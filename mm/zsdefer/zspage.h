@@ -37,7 +37,9 @@ static unsigned long zsdefer_alloc_handle(struct zs_pool *pool, size_t size,
 					  gfp_t gfp);
 static void zsdefer_free_handle(struct size_class *class, unsigned long handle);
 static void zsdefer_zspage_allocated(struct size_class *class, gfp_t gfp);
+static void zsdefer_zspage_freed(struct size_class *class);
 static bool zsdefer_flush_for(struct zs_pool *pool, const char *cause);
+static void zsdefer_compacted(struct zs_pool *pool);
 static bool zsdefer_reclaim(struct zs_pool *pool, gfp_t gfp);
 static unsigned long zsdefer_shrinkable(struct zs_pool *pool);
 static unsigned long zsdefer_shrink(struct zs_pool *pool);
@@ -67,9 +69,17 @@ static inline void zsdefer_zspage_allocated(struct size_class *class,
 {
 }
 
+static inline void zsdefer_zspage_freed(struct size_class *class)
+{
+}
+
 static inline bool zsdefer_flush_for(struct zs_pool *pool, const char *cause)
 {
 	return false;
+}
+
+static inline void zsdefer_compacted(struct zs_pool *pool)
+{
 }
 
 static inline bool zsdefer_reclaim(struct zs_pool *pool, gfp_t gfp)

@@ -1125,6 +1125,51 @@ static void the_depot_holds_no_more_than_the_bounds_allow(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_blocks(fake), 0);
 }
 
+static void fake_stock_all(struct fake *fake, const unsigned int *nr)
+{
+	unsigned int class;
+
+	for (class = 0; class < FAKE_QUEUES; class++)
+		zsdefer_stock(fake->queues[class], nr[class], GFP_KERNEL);
+}
+
+/* However the budget is shared, there are blocks; but not for each share. */
+static void the_depot_holds_what_the_budget_allows_all_together(struct kunit *test)
+{
+	static const unsigned int many[FAKE_QUEUES] = { 630, 2520, 2520, 630 };
+	static const unsigned int few[FAKE_QUEUES] = { 630, 630, 126, 126 };
+	unsigned long budget = 630 * 48 + 630 * 112;
+	struct fake *fake = test->priv;
+	unsigned int class;
+
+	fake_set(fake, budget, 10000, FAKE_NEVER);
+	for (class = 0; class < FAKE_QUEUES; class++) {
+		fake_empty_depot(fake);
+		fake_stock_all(fake, many);
+		/* Ten blocks each of the smallest objects, and remainders. */
+		KUNIT_EXPECT_EQ(test, fake_blocks(fake),
+				10 + 10 + FAKE_QUEUES + ZSDEFER_SPARE_BLOCKS);
+		fake_fill_all(fake, 1);
+		KUNIT_EXPECT_GT(test, fake_fill(fake, class, many[class]), 0);
+		KUNIT_EXPECT_EQ(test, fake_refused(fake, ZSDEFER_NOMEM), 0);
+		fake_flush(fake);
+	}
+
+	/* A larger budget alone makes all of them useful. */
+	fake_empty_depot(fake);
+	fake_set(fake, budget / 2, 10000, FAKE_NEVER);
+	fake_stock_all(fake, few);
+	KUNIT_EXPECT_EQ(test, fake_blocks(fake),
+			11 + 3 + 1 + 1 + ZSDEFER_SPARE_BLOCKS);
+	fake->nr_objects = 126;
+	fake_set(fake, FAKE_PLENTY, 10000, FAKE_NEVER);
+	KUNIT_EXPECT_EQ(test, fake_blocks(fake),
+			2 * FAKE_QUEUES + ZSDEFER_SPARE_BLOCKS);
+	fake_set(fake, 126 * 48 + 64 * 112, 10000, FAKE_NEVER);
+	KUNIT_EXPECT_EQ(test, fake_blocks(fake),
+			2 + 2 + 1 + 1 + ZSDEFER_SPARE_BLOCKS);
+}
+
 /* As when deferral is turned on for a device that holds objects already. */
 static void raising_limits_stocks_for_what_exists(struct kunit *test)
 {
@@ -1729,6 +1774,7 @@ static struct kunit_case zsdefer_test_cases[] = {
 	KUNIT_CASE(frees_that_ask_no_queue_are_counted),
 	KUNIT_CASE(the_depot_holds_blocks_for_every_object),
 	KUNIT_CASE(the_depot_holds_no_more_than_the_bounds_allow),
+	KUNIT_CASE(the_depot_holds_what_the_budget_allows_all_together),
 	KUNIT_CASE(raising_limits_stocks_for_what_exists),
 	KUNIT_CASE(an_emptied_class_gives_its_blocks_back),
 	KUNIT_CASE(blocks_in_use_survive_a_trim),

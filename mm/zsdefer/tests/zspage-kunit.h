@@ -750,6 +750,32 @@ static void compaction_moves_nothing_that_waits(struct kunit *test)
 	zt_expect_soon(zt, !zs_get_total_pages(zt->pool));
 }
 
+/* By zs_free(), as for slots that were written back, and by compaction. */
+static void blocks_go_with_zspages_that_go_without_a_drain(struct kunit *test)
+{
+	unsigned int size = 1000, n = 1024, i;
+	struct zt *zt = test->priv;
+	unsigned long before, full;
+
+	before = zt_stats(zt).memory;
+	zt_alloc(zt, size, n);
+	full = zt_stats(zt).memory;
+	KUNIT_ASSERT_GT(test, full, before + n / 2 * sizeof(long));
+	for (i = 0; i < n; i++) {
+		if (i % 8 == 0)
+			continue;
+		zs_free(zt->pool, zt->all->objects[i].handle);
+		zt->all->objects[i].handle = 0;
+	}
+	zs_compact(zt->pool);
+	KUNIT_EXPECT_LT(test, zt_stats(zt).memory, before + (full - before) / 2);
+	for (i = 0; i < n; i += 8) {
+		zs_free(zt->pool, zt->all->objects[i].handle);
+		zt->all->objects[i].handle = 0;
+	}
+	KUNIT_EXPECT_EQ(test, zt_stats(zt).memory, before);
+}
+
 static void the_shrinker_sees_and_frees_what_waits(struct kunit *test)
 {
 	struct zt *zt = test->priv;
@@ -1060,6 +1086,7 @@ static struct kunit_case zsdefer_zspage_test_cases[] = {
 	KUNIT_CASE(a_zspage_with_a_locked_page_is_freed_later),
 #endif
 	KUNIT_CASE(compaction_moves_nothing_that_waits),
+	KUNIT_CASE(blocks_go_with_zspages_that_go_without_a_drain),
 	KUNIT_CASE(the_shrinker_sees_and_frees_what_waits),
 	KUNIT_CASE(only_who_may_sleep_flushes_for_memory),
 	KUNIT_CASE(a_pool_goes_away_with_full_queues),

@@ -240,7 +240,7 @@ writes_without_handles_lose_nothing()
 without_memory_for_queues_frees_are_synchronous()
 {
 	set_up 64M && hold_everything &&
-	failing failslab zsdefer_stock 100000 write_pages huge 0 500 || return
+	failing failslab zsdefer_depot_fill 100000 write_pages huge 0 500 || return
 	discard 0 500 && [ "$(pool_pages)" = 0 ] &&
 	expect_stat queued 0 && expect_stat fallback_nomem 500
 }
@@ -248,7 +248,7 @@ without_memory_for_queues_frees_are_synchronous()
 queues_get_their_memory_as_soon_as_there_is_some()
 {
 	set_up 64M && hold_everything &&
-	failing failslab zsdefer_stock 100000 write_pages huge 0 500 || return
+	failing failslab zsdefer_depot_fill 100000 write_pages huge 0 500 || return
 	write_pages huge 500 1 && discard 0 501 &&
 	expect_stat waiting_objects 501 && expect_stat fallback_nomem 0
 }
