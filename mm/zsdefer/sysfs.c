@@ -277,16 +277,24 @@ EXPORT_SYMBOL_GPL(zsdefer_ctl_create);
  * @ctl: the control object, or NULL
  * @parent: the device's directory in sysfs
  *
- * Without memory for the directory the values stay as they are, so that
- * frees are bounded as ever, and nobody sees how.
+ * A uevent tells of them, as that of the device itself may have come before.
+ * Without memory for the directory the values stay as they are, so that frees
+ * are bounded as ever, and nobody sees how.
  *
  * Context: Process context, may sleep and allocate.
  */
 void zsdefer_ctl_add(struct zsdefer_ctl *ctl, struct kobject *parent)
 {
-	if (ctl && kobject_add(&ctl->kobj, parent, "deferred_free"))
+	char *env[2] = { "DEFERRED_FREE=1", NULL };
+
+	if (!ctl)
+		return;
+
+	if (kobject_add(&ctl->kobj, parent, "deferred_free"))
 		pr_warn("zsdefer: %s: no memory for deferred_free/\n",
 			kobject_name(parent));
+	else
+		kobject_uevent_env(parent, KOBJ_CHANGE, env);
 }
 EXPORT_SYMBOL_GPL(zsdefer_ctl_add);
 

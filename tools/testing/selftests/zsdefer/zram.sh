@@ -338,6 +338,32 @@ hot_remove_with_full_queues_frees_all()
 	knobs=$blk/deferred_free && [ -d "$knobs" ]
 }
 
+# Who sets the knobs when a device appears must not come before them.
+a_uevent_tells_of_the_knobs()
+{
+	helper=/sys/kernel/uevent_helper
+	[ -w $helper ] || {
+		echo "# no uevent helper"
+		return "$KSFT_SKIP"
+	}
+	old=$(cat $helper)
+	cat >"$tmp/helper" <<-EOF
+		#!/bin/sh
+		echo "\$ACTION:\$DEFERRED_FREE:\$DEVNAME:\$(ls \
+			/sys\$DEVPATH/deferred_free | wc -l)" >>$tmp/uevents
+	EOF
+	chmod +x "$tmp/helper"
+	: >"$tmp/uevents"
+	echo "$dev" >/sys/class/zram-control/hot_remove &&
+	echo "$tmp/helper" >$helper &&
+	dev=$(cat /sys/class/zram-control/hot_add) && blk=/sys/block/zram$dev &&
+	knobs=$blk/deferred_free &&
+	eventually 5 grep -q "^change:1:zram$dev:7$" "$tmp/uevents"
+	status=$?
+	echo "$old" >$helper
+	[ $status = 0 ] || fail "there was only: $(cat "$tmp/uevents")"
+}
+
 two_writers_of_a_knob_leave_one_value()
 {
 	set_up 64M || return 1
@@ -386,6 +412,7 @@ run_tests \
 	a_reset_with_full_queues_frees_all \
 	a_reset_during_drains_frees_all \
 	hot_remove_with_full_queues_frees_all \
+	a_uevent_tells_of_the_knobs \
 	two_writers_of_a_knob_leave_one_value \
 	an_idle_device_costs_little \
 	kernel_is_quiet
