@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Make the guest's initramfs from this machine's own packages, and print its
-# file: busybox, perf and stress-ng with their libraries (kept in the cache),
-# and our init, benchmark and jobs (made anew each time). With a BUILD that
-# has zram as a module, its modules are added, too.
+# file: busybox, perf, stress-ng and mke2fs with their libraries (in the cache),
+# and our init, benchmark and jobs (made anew each time). A BUILD that has zram
+# as a module gets its modules, too, one with zswap the kernel's tests of that,
+# and one for another kind of machine has to do with less.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/newer-debian.sh"
 
-need_packages busybox-static stress-ng linux-perf build-essential cpio
+need_packages busybox-static stress-ng linux-perf e2fsprogs build-essential cpio
 need_cache
 source=$("$here/scripts/kernel-source.sh")
 tmp=$(mktemp -d)
@@ -48,18 +50,19 @@ add_modules()
 	done >"$to/order"
 }
 
-# shellcheck disable=SC2016
-key=$(dpkg-query -W busybox-static stress-ng linux-perf libc6 |
-	cat - "$here/scripts/image.sh" | sha256sum | cut -c -12)
-base=$ZSDEFER_CACHE/image/base-$key.cpio.gz
-if [ ! -f "$base" ]; then
-	say "packing busybox, perf and stress-ng for the guest"
-	mkdir -p "$tmp/base"/{bin,sbin,usr/bin,proc,sys,dev,tmp,etc,job,out}
-	cp /bin/busybox "$tmp/base/bin/"
-	for applet in $(/bin/busybox --list); do
-		ln -s /bin/busybox "$tmp/base/bin/$applet" 2>/dev/null || true
-	done
+# Programs of this machine's own packages, for guests of its kind. They are
+# packed again when one of them is updated.
+pack_base()
+{
+	local mke2fs perf
+
+	say "packing busybox, perf, stress-ng and mke2fs for the guest"
+	add_busybox /bin/busybox
 	add_program /usr/bin/stress-ng
+	# The kernel's own selftests of zram make a file system with it.
+	mke2fs=$(command -v mke2fs)
+	add_program "$mke2fs"
+	ln -s "$(readlink -f "$mke2fs")" "$tmp/base/usr/bin/mkfs.ext4"
 	# The wrapper in older packages is a script beside the real program.
 	perf=$(readlink -f /usr/bin/perf)
 	if head -c 2 "$perf" | grep -q '#!'; then
@@ -68,27 +71,70 @@ if [ ! -f "$base" ]; then
 	add_program "$perf"
 	[ -e "$tmp/base/usr/bin/perf" ] ||
 		ln -s "$perf" "$tmp/base/usr/bin/perf"
+}
+
+# Of another kind of machine there is busybox, which is enough for selftests.
+pack_foreign_base()
+{
+	foreign_file "$1" busybox-static ./bin/busybox "$tmp/busybox"
+	add_busybox "$tmp/busybox"
+}
+
+# The applets are the same for all machines, as the version is.
+add_busybox()
+{
+	local applet
+
+	mkdir -p "$tmp/base"/{bin,sbin,usr/bin,proc,sys,dev,tmp,etc,job,out}
+	cp "$1" "$tmp/base/bin/busybox"
+	for applet in $(/bin/busybox --list); do
+		ln -s /bin/busybox "$tmp/base/bin/$applet" 2>/dev/null || true
+	done
+}
+
+build=${1:-}
+machine=$(dpkg --print-architecture) cc=gcc
+if [ -n "$build" ] && grep -q '^CONFIG_ARM64=y' "$build/.config"; then
+	machine=arm64 cc=aarch64-linux-gnu-gcc
+	need_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+fi
+key=$machine-$(dpkg-query -W busybox-static stress-ng linux-perf e2fsprogs \
+	libc6 | cat - "$here/scripts/image.sh" | sha256sum | cut -c -12)
+base=$ZSDEFER_CACHE/image/base-$key.cpio.gz
+if [ ! -f "$base" ]; then
+	if [ $cc = gcc ]; then
+		pack_base
+	else
+		pack_foreign_base "$machine"
+	fi
 	mkdir -p "$(dirname "$base")"
 	pack "$tmp/base" >"$base.part"
 	mv "$base.part" "$base"
 fi
 
 mkdir -p "$tmp/ours/bin" "$tmp/ours/job"
-gcc -O2 -Wall -Wextra -Werror -static -o "$tmp/ours/bin/zsbench" \
+$cc -O2 -Wall -Wextra -Werror -static -o "$tmp/ours/bin/zsbench" \
 	"$here/tools/testing/zsdefer/zsbench.c"
 # vm.sh asks it for the host's TSC.
-cp "$tmp/ours/bin/zsbench" "$ZSDEFER_CACHE/image/"
+[ $cc != gcc ] || cp "$tmp/ours/bin/zsbench" "$ZSDEFER_CACHE/image/"
 cp "$here/tools/testing/zsdefer/init" "$tmp/ours/init"
 cp "$here"/tools/testing/zsdefer/guest/* "$tmp/ours/job/"
 mkdir -p "$tmp/ours/selftests/kselftest"
-cp -r "$here/tools/testing/selftests/zsdefer" "$tmp/ours/selftests/"
+cp -r "$here/tools/testing/selftests/zsdefer" \
+	"$source/tools/testing/selftests/zram" "$tmp/ours/selftests/"
 cp "$source/tools/testing/selftests/kselftest/ktap_helpers.sh" \
 	"$tmp/ours/selftests/kselftest/"
 chmod +x "$tmp/ours/init"
-if [ -n "${1:-}" ] && grep -q '^CONFIG_ZRAM=m' "$1/.config"; then
+if [ -n "$build" ] && grep -q '^CONFIG_ZSWAP=y' "$build/.config"; then
+	cgroup=$source/tools/testing/selftests/cgroup
+	gcc -O2 -static -w -pthread -I"$cgroup/.." -I"$cgroup/lib/include" \
+		-o "$tmp/ours/bin/test_zswap" \
+		"$cgroup/test_zswap.c" "$cgroup/lib/cgroup_util.c"
+fi
+if [ -n "$build" ] && grep -q '^CONFIG_ZRAM=m' "$build/.config"; then
 	need_packages kmod
 	mkdir -p "$tmp/ours/modules"
-	add_modules "$1" "$tmp/ours/modules"
+	add_modules "$build" "$tmp/ours/modules"
 fi
 image=$(mktemp "$ZSDEFER_CACHE/image/guest-XXXXXX.cpio.gz")
 {

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Packages of Debian releases that are newer than the system's. Source it
-# after lib.sh. They come through an apt state of our own, which leaves the
-# system's alone and takes the mirror from the system's configuration.
+# Packages of Debian releases that are newer than the system's, or of another
+# architecture. Source it after lib.sh. They come through an apt state of our
+# own, which leaves the system's alone and takes the mirror from the system's
+# configuration.
 
 # Where Debian keeps kernels, and tools, that are newer than its stable ones.
 suites="trixie-backports forky sid"
@@ -13,7 +14,7 @@ apt_state=$ZSDEFER_CACHE/apt
 # and what it runs after an update is not run.
 apt_configure()
 {
-	local state=$1 site=$2
+	local state=$1 site=$2 suites=$3 machine=$4
 
 	mkdir -p "$state"/{sources,state,lists/partial,cache/archives/partial}
 	printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
@@ -28,15 +29,17 @@ apt_configure()
 		Dir::State::status "/dev/null";
 		Dir::Cache "$state/cache";
 		Acquire::Languages "none";
+		APT::Architecture "$machine";
+		APT::Architectures { "$machine"; };
 		APT::Sandbox::User "$(id -un)";
 	EOF
 }
 
-# newer_lists ELSE: read the lists of the newer releases, or die and say what
-# else could be done.
-newer_lists()
+# read_lists STATE SUITES MACHINE ELSE: make an apt state of these, or die and
+# say what else could be done.
+read_lists()
 {
-	local site
+	local state=$1 suites=$2 machine=$3 else=$4 site
 
 	need_packages debian-archive-keyring xz-utils
 	# shellcheck disable=SC2016 # these are apt's, not the shell's
@@ -44,11 +47,34 @@ newer_lists()
 		'Created-By: Packages' | sed -n 's/^Debian|//p' | head -n 1)
 	[ -n "$site" ] ||
 		die "no Debian mirror in this machine's apt configuration" \
-		    "(or no lists yet: apt-get update)$1"
-	apt_configure "$apt_state" "$site"
-	with_progress "reading Debian's lists of $suites" \
-		"$apt_state/update.log" \
-		apt-get -q -c "$apt_state/apt.conf" update
+		    "(or no lists yet: apt-get update)$else"
+	apt_configure "$state" "$site" "$suites" "$machine"
+	with_progress "reading Debian's lists of $suites, $machine" \
+		"$state/update.log" \
+		apt-get -q -c "$state/apt.conf" update
+}
+
+newer_lists()
+{
+	read_lists "$apt_state" "$suites" "$(dpkg --print-architecture)" "$1"
+}
+
+# foreign_file MACHINE PACKAGE MEMBER TO: one file of a package of the system's
+# own release for another architecture.
+foreign_file()
+{
+	local machine=$1 package=$2 member=$3 to=$4 state=$apt_state-$1
+
+	read_lists "$state" "$(. /etc/os-release && echo "$VERSION_CODENAME")" \
+		"$machine" ''
+	rm -rf "$state/deb"
+	mkdir -p "$state/deb"
+	with_progress "fetching $package for $machine" "$state/fetch.log" \
+		env -C "$state/deb" apt-get -q -c "$state/apt.conf" \
+		download "$package"
+	dpkg-deb --fsys-tarfile "$state/deb"/*.deb | tar -xO "$member" >"$to"
+	chmod +x "$to"
+	rm -rf "$state/deb"
 }
 
 # newer_tool COMMAND PACKAGE LIBRARY...: print the path of a command that the

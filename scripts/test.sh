@@ -6,8 +6,8 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-most="input apply litmus kunit object zram swap pressure module kasan run"
-slow="kcsan rt builds"
+most="input apply litmus kunit object zram swap pressure upstream module kasan kcsan run"
+slow="rt zswap arm64 builds"
 : "${TESTS:=$most}"
 [ "$TESTS" != all ] || TESTS="$most $slow"
 passed=0 failed=0 skipped=0 failures=() again=''
@@ -305,8 +305,9 @@ quiet()
 
 test_kunit()
 {
-	"$here/scripts/kunit.sh" "$tmp/out-kunit" >"$tmp/kunit.log" ||
-		tail -n 25 "$tmp/kunit.log"
+	# It says itself what failed, and so do the lines that are counted.
+	(with_progress "building and running the KUnit suites" "$tmp/kunit.log" \
+		"$here/scripts/kunit.sh" "$tmp/out-kunit") || true
 	count kunit "$tmp/out-kunit"
 }
 
@@ -326,6 +327,46 @@ test_swap()
 test_pressure()
 {
 	guest "$(built on)" on-pressure selftest pressure.sh life.sh
+}
+
+# The kernel's own selftests of zram, on the unpatched kernel and on ours.
+test_upstream()
+{
+	local script flavour
+
+	for flavour in pristine on; do
+		guest "$(built $flavour)" $flavour-upstream upstream
+	done
+	for script in zram01 zram02; do
+		check "$script says the same on both kernels" \
+			diff "$tmp/out-pristine-upstream/$script.txt" \
+			"$tmp/out-on-upstream/$script.txt"
+	done
+}
+
+# The kernel's own selftests of zswap: none may fail that does not fail on the
+# unpatched kernel.
+test_zswap()
+{
+	local build flavour name pristine ours
+
+	for flavour in zswap-pristine zswap; do
+		build=$(built $flavour)
+		image=$("$here/scripts/image.sh" "$build")
+		guest "$build" $flavour zswap
+		sed -nE 's/^(not )?ok [0-9]+ (\S+).*/\2 \1ok/p' \
+			"$tmp/out-$flavour/zswap.txt" | sort >"$tmp/$flavour"
+		rm -f "$image"
+		image=$plain_image
+	done
+	while read -r name pristine ours; do
+		case "$pristine/$ours" in
+		*/ok) result ok "zswap: $name" ;;
+		not/not*) result skip "zswap: $name   # fails on the unpatched kernel, too" ;;
+		*) result failed "zswap: $name" ;;
+		esac
+	done < <(sed 's/ not ok$/ not/' "$tmp/zswap-pristine" |
+		join -a 1 -a 2 - <(sed 's/ not ok$/ not/' "$tmp/zswap"))
 }
 
 built()
@@ -368,14 +409,29 @@ test_kasan()
 	watched kasan
 }
 
+# Only what happens at the same time: this kernel is the slowest.
 test_kcsan()
 {
-	watched kcsan
+	guest "$(built kcsan)" kcsan selftest SECONDS_EACH=2 SOAK_SECONDS=12 \
+		swap.sh life.sh soak.sh
 }
 
 test_rt()
 {
 	watched rt
+}
+
+# Another architecture, with larger pages.
+test_arm64()
+{
+	local build
+
+	build=$(built arm64)
+	image=$("$here/scripts/image.sh" "$build")
+	guest "$build" arm64 selftest SECONDS_EACH=3 zram.sh swap.sh pressure.sh \
+		life.sh
+	rm -f "$image"
+	image=$plain_image
 }
 
 ### Scripts that print such lines themselves

@@ -14,8 +14,25 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 mem=2048 cpus=2 limit=600 icount='' label='' accel=''
+append="quiet panic=-1 oops=panic"
 
-need_packages qemu-system-x86
+# The machine that a kernel was built for.
+find_machine()
+{
+	if grep -q '^CONFIG_ARM64=y' "$1/.config"; then
+		need_packages qemu-system-arm
+		qemu=(qemu-system-aarch64 -M virt) cpu=max,pauth-impdef=on
+		kernel=$1/arch/arm64/boot/Image
+		append="console=ttyAMA0 $append"
+		# A PC's KVM is of no use to it.
+		accel=tcg
+	else
+		need_packages qemu-system-x86
+		qemu=(qemu-system-x86_64 -M pc) cpu=max
+		kernel=$1/arch/x86/boot/bzImage
+		append="console=ttyS0 $append tsc=reliable"
+	fi
+}
 
 qemu()
 {
@@ -24,11 +41,11 @@ qemu()
 	shift
 	case $accel in
 	kvm) set -- -accel kvm -cpu host "$@" ;;
-	tcg) set -- -accel tcg,thread=multi -cpu max "$@" ;;
-	icount) set -- -accel tcg,thread=single -cpu max \
+	tcg) set -- -accel tcg,thread=multi -cpu "$cpu" "$@" ;;
+	icount) set -- -accel tcg,thread=single -cpu "$cpu" \
 		-icount shift=0,sleep=off "$@" ;;
 	esac
-	printf '%q ' qemu-system-x86_64 -M pc -nodefaults -no-user-config \
+	printf '%q ' "${qemu[@]}" -nodefaults -no-user-config \
 		-display none -no-reboot "$@"
 }
 
@@ -38,14 +55,13 @@ smp()
 	echo "$1,sockets=$1,cores=1,threads=1"
 }
 
-append="console=ttyS0 quiet panic=-1 oops=panic tsc=reliable"
-
 # An emulated guest reads the host's time stamp counter, and often fails to
 # calibrate it against an emulated timer; so it is told.
 tell_tsc()
 {
 	local khz
 
+	[ "${qemu[0]}" = qemu-system-x86_64 ] || return 0
 	case $1 in
 	icount) khz=1000000 ;;
 	tcg) khz=$("$ZSDEFER_CACHE/image/zsbench" tsc) || return 0 ;;
@@ -70,7 +86,7 @@ find_accel()
 		say "trying whether a guest runs under KVM (15 s at most)"
 		tmp=$(mktemp -d)
 		eval "timeout 15 $(qemu kvm -m 512 -smp 1 -serial stdio \
-			-kernel "$build/arch/x86/boot/bzImage" \
+			-kernel "$kernel" \
 			-initrd "$image" -append "$append zs.job=nothing")" \
 			</dev/null >"$tmp/log" 2>&1 || true
 		! grep -q '@@ done' "$tmp/log" || accel=kvm
@@ -83,15 +99,17 @@ find_accel()
 
 case ${1:-} in
 accel)
+	find_machine "$2"
 	find_accel "$2" "$3"
 	exit
 	;;
 shell)
-	accel=$(find_accel "$2" "$3")
+	find_machine "$2"
+	[ -n "$accel" ] || accel=$(find_accel "$2" "$3")
 	tell_tsc "$accel"
 	say "starting the guest; Ctrl-A X ends it"
 	eval "exec $(qemu "$accel" -m "$mem" -smp "$(smp "$cpus")" \
-		-serial mon:stdio -kernel "$2/arch/x86/boot/bzImage" \
+		-serial mon:stdio -kernel "$kernel" \
 		-initrd "$3" -append "$append zs.job=shell")"
 	;;
 esac
@@ -113,6 +131,9 @@ build=$1 image=$2 out=$3 job=$4
 shift 4
 args=$(IFS=,; echo "$*")
 
+asked=$accel
+find_machine "$build"
+accel=${asked:-$accel}
 [ -n "$accel" ] || accel=$(find_accel "$build" "$image")
 [ -z "$icount" ] || { accel=icount cpus=1; }
 
@@ -126,7 +147,7 @@ trap 'exit 130' INT TERM
 truncate -s 2G "$disk"
 command=$(qemu "$accel" -m "$mem" -smp "$(smp "$cpus")" -serial stdio \
 	-pidfile "$out/pid" -drive "file=$disk,format=raw,if=virtio,cache=unsafe" \
-	-kernel "$build/arch/x86/boot/bzImage" -initrd "$image" \
+	-kernel "$kernel" -initrd "$image" \
 	-append "$append zs.job=$job zs.args=$args")
 printf '%s\n' "$command" >"$out/qemu-command"
 

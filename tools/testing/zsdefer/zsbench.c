@@ -56,8 +56,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PAGE		4096UL
 #define MAX_PROCS	64
+
+static unsigned long page_size;
 
 enum data { MIXED, SINGLE, HUGE, SAME, NR_DATA };
 static const char * const data_names[] = { "mixed", "single", "huge", "same" };
@@ -131,33 +132,33 @@ static uint64_t next_random(uint64_t *state)
 static void fill_page(void *page, enum data data, uint64_t seed)
 {
 	uint64_t state = seed * 0x2545f4914f6cdd1dULL + 1, *word = page;
-	unsigned int i, random;
+	unsigned int i, random, scale = page_size / 4096;
 
 	switch (data) {
 	case MIXED:
-		random = (400 + next_random(&state) % 1900) / 8;
+		random = (400 + next_random(&state) % 1900) * scale / 8;
 		break;
 	case SINGLE:
-		random = 1200 / 8;
+		random = 1200 * scale / 8;
 		break;
 	case HUGE:
-		random = PAGE / 8;
+		random = page_size / 8;
 		break;
 	default:
 		random = 0;
 	}
 	for (i = 0; i < random; i++)
 		word[i] = next_random(&state);
-	for (; i < PAGE / 8; i++)
+	for (; i < page_size / 8; i++)
 		word[i] = data == SAME ? seed : 0x2020202020202020ULL;
 }
 
 static bool check_page(const void *page, enum data data, uint64_t seed)
 {
-	uint64_t want[PAGE / 8];
+	uint64_t want[page_size / 8];
 
 	fill_page(want, data, seed);
-	return !memcmp(page, want, PAGE);
+	return !memcmp(page, want, page_size);
 }
 
 /* Pages of @mem that are not in memory, by /proc/self/pagemap. */
@@ -170,7 +171,7 @@ static unsigned long pages_swapped(const char *mem, unsigned long pages)
 	if (fd < 0)
 		err(2, "/proc/self/pagemap");
 	for (i = 0; i < pages; i += got) {
-		off_t at = ((uintptr_t)mem / PAGE + i) * 8;
+		off_t at = ((uintptr_t)mem / page_size + i) * 8;
 		unsigned long want = pages - i < 512 ? pages - i : 512;
 		ssize_t len = pread(fd, map, want * 8, at);
 		unsigned long k;
@@ -187,12 +188,12 @@ static unsigned long pages_swapped(const char *mem, unsigned long pages)
 
 static char *map_pages(unsigned long pages)
 {
-	char *mem = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE,
+	char *mem = mmap(NULL, pages * page_size, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (mem == MAP_FAILED)
 		err(2, "mmap");
-	madvise(mem, pages * PAGE, MADV_NOHUGEPAGE);
+	madvise(mem, pages * page_size, MADV_NOHUGEPAGE);
 	return mem;
 }
 
@@ -201,7 +202,7 @@ static void fill(char *mem, unsigned long pages, enum data data, uint64_t seed)
 	unsigned long i;
 
 	for (i = 0; i < pages; i++)
-		fill_page(mem + i * PAGE, data, seed + i);
+		fill_page(mem + i * page_size, data, seed + i);
 }
 
 /* Page @mem out; the kernel may need to be asked twice. */
@@ -211,7 +212,7 @@ static unsigned long swap_out(char *mem, unsigned long pages)
 	int tries;
 
 	for (tries = 0; tries < 5 && swapped < pages; tries++) {
-		if (madvise(mem, pages * PAGE, MADV_PAGEOUT))
+		if (madvise(mem, pages * page_size, MADV_PAGEOUT))
 			err(2, "madvise(MADV_PAGEOUT)");
 		swapped = pages_swapped(mem, pages);
 	}
@@ -237,7 +238,7 @@ static void swap_out_in_turns(struct child *c, char *mem, unsigned long pages)
 		/* The first child starts a round, the others follow in it. */
 		while (before->turns < (c == children ? turn : turn + 1))
 			sched_yield();
-		if (madvise(mem + i * PAGE, n * PAGE, MADV_PAGEOUT))
+		if (madvise(mem + i * page_size, n * page_size, MADV_PAGEOUT))
 			err(2, "madvise(MADV_PAGEOUT)");
 		c->turns = turn + 1;
 	}
@@ -341,16 +342,16 @@ static void start_child(struct child *c, unsigned long pages, uint64_t seed)
 		start = now_ns();
 		if (opt.interleave)
 			swap_out_in_turns(c, mem, pages);
-		else if (madvise(mem, pages * PAGE, MADV_PAGEOUT))
+		else if (madvise(mem, pages * page_size, MADV_PAGEOUT))
 			err(2, "madvise(MADV_PAGEOUT)");
 		c->out_ns = now_ns() - start;
 		c->pages = swap_out(mem, pages);
 		c->state = READY;
 		c->done_ns = wait_gate(stays ? later[0] : gate[0]);
 		for (i = 0; !strcmp(opt.how, "touch") && i < pages; i++)
-			*(volatile char *)(mem + i * PAGE);
+			*(volatile char *)(mem + i * page_size);
 		if (strcmp(opt.how, "touch"))
-			munmap(mem, pages * PAGE);
+			munmap(mem, pages * page_size);
 		c->munmap_ns = now_ns() - c->done_ns;
 		c->done_ns += c->munmap_ns;
 		_exit(0);
@@ -373,7 +374,7 @@ static int64_t wait_back(unsigned long long before, unsigned long long full,
 
 static void release_once(unsigned int run)
 {
-	unsigned long pages = (opt.mib << 20) / PAGE / opt.procs, swapped = 0;
+	unsigned long pages = (opt.mib << 20) / page_size / opt.procs, swapped = 0;
 	bool kill_them = !strcmp(opt.how, "kill");
 	unsigned int i, procs = opt.interleave ? 1 : opt.procs;
 	int64_t start, end = 0, back = 0, flush = 0, unmap = 0, out = 0;
@@ -466,7 +467,7 @@ static int verify_child(struct child *c, unsigned long pages, uint64_t seed,
 		if (!fill_and_swap(mem, pages, opt.data, s))
 			return 3;
 		for (i = 0; i < pages; i++) {
-			if (!check_page(mem + i * PAGE, opt.data, s + i)) {
+			if (!check_page(mem + i * page_size, opt.data, s + i)) {
 				fprintf(stderr, "page %lu of round %llu is wrong\n",
 					i, (unsigned long long)round);
 				return 1;
@@ -475,7 +476,7 @@ static int verify_child(struct child *c, unsigned long pages, uint64_t seed,
 		}
 		/* Every other round, start from fresh memory. */
 		if (round & 1) {
-			munmap(mem, pages * PAGE);
+			munmap(mem, pages * page_size);
 			mem = map_pages(pages);
 		}
 	} while (now_ns() < until);
@@ -484,7 +485,7 @@ static int verify_child(struct child *c, unsigned long pages, uint64_t seed,
 
 static int do_verify(void)
 {
-	unsigned long pages = (opt.mib << 20) / PAGE / (2 * opt.procs);
+	unsigned long pages = (opt.mib << 20) / page_size / (2 * opt.procs);
 	int64_t until = now_ns() + opt.seconds * 1000000000LL;
 	unsigned long checked = 0, killed = 0;
 	struct child *victims = children + opt.procs;
@@ -524,7 +525,7 @@ static int do_verify(void)
 
 static _Noreturn void do_hold(void)
 {
-	unsigned long pages = (opt.mib << 20) / PAGE;
+	unsigned long pages = (opt.mib << 20) / page_size;
 	char *mem = map_pages(pages);
 
 	printf("ready %lu\n", fill_and_swap(mem, pages, opt.data, opt.seed));
@@ -575,6 +576,7 @@ int main(int argc, char **argv)
 {
 	int c;
 
+	page_size = sysconf(_SC_PAGESIZE);
 	if (argc < 2)
 		errx(2, "usage: zsbench release|verify|hold|tsc [options]");
 	while ((c = getopt(argc - 1, argv + 1, "h:m:p:d:r:t:s:z:fix")) != -1) {

@@ -7,7 +7,8 @@
 # shellcheck source=/dev/null
 . "$(dirname "$0")/../kselftest/ktap_helpers.sh"
 
-page=$(getconf PAGESIZE 2>/dev/null || echo 4096)
+page=$(getconf PAGESIZE 2>/dev/null ||
+	awk '/^KernelPageSize/ { print $2 * 1024; exit }' /proc/self/smaps)
 
 fail()
 {
@@ -117,7 +118,7 @@ made()
 }
 
 # mixed_pages NR [RANDOM]: pages of text whose part that does not compress
-# well differs from page to page, or has RANDOM bytes in all of them.
+# well differs from page to page, or is RANDOM bytes of 4096 in all of them.
 mixed_pages()
 {
 	awk -v n="$1" -v page="$page" -v all="${2:-0}" 'BEGIN {
@@ -127,6 +128,7 @@ mixed_pages()
 			blank = blank blank
 		for (i = 0; i < n; i++) {
 			random = all ? all : 300 + (i * 37) % 2300
+			random = int(random * page / 4096)
 			s = ""
 			while (length(s) < random)
 				s = s sprintf("%06x", int(rand() * 16777216))

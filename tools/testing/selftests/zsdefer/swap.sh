@@ -158,7 +158,7 @@ swapoff_with_full_queues_brings_back_the_rest()
 	start_holder 16 || return 1
 	kill -9 "$dead"
 	wait "$dead" 2>/dev/null
-	[ "$(stat waiting_objects)" -gt 7000 ] && swap_down &&
+	[ "$(stat waiting_objects)" -gt $((28 * 1048576 / page)) ] && swap_down &&
 	kill -0 "$holder" && kill_holder && everything_is_freed &&
 	[ "$(pool_pages)" = "$empty" ] && reset_device ||
 		fail "$(stat waiting_objects) wait, $(pool_pages) pages left," \
