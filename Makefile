@@ -21,8 +21,8 @@ help:
 #:   make kunit     only the KUnit suites, on User-mode Linux: seconds when warm
 #:   make builds    compile what is ours, and what the patches change, in some
 #:                  25 configurations, with all warnings; BUILDS="..." picks
-#:   make bench     cost of release and drain in instructions, the same two;
-#:                  BASELINE=revision compares with another one's bench
+#:   make bench     cost of release and drain in instructions: unpatched, on, and
+#:                  turned off; BASELINE=revision compares with another one's
 #:   make sweep     what budget, threshold and delay do: every combination
 #:   make shell     a shell in a guest with zram swap and the knobs at hand;
 #:                  KERNEL=kasan takes another kernel of configs/
@@ -40,8 +40,9 @@ help:
 #:   UPDATE=1           look for a newer package of that base
 #:   ZSDEFER_CACHE=...  sources, builds and ccache (~/.cache/zsdefer)
 #:   JOBS=...           parallel jobs of a build
-#:   RUNS= SIZES= MEM= CPUS= STRESS_SECONDS= STRESS_ROUNDS= RESULTS=
-#:                      what make run does; see scripts/run.sh, bench.sh, sweep.sh
+#:   RUNS= SIZE= SIZES= MEM= CPUS= STRESS_SECONDS= STRESS_ROUNDS= RESULTS=
+#:                      what is measured; see scripts/run.sh, bench.sh, sweep.sh,
+#:                      soak.sh
 
 run:
 	@$(scripts)/run.sh

@@ -84,7 +84,7 @@ TRACE_EVENT(zsdefer_fallback,
  * zsdefer_flush - all that waited in a pool has been freed
  * @pool: name of the pool
  * @cause: who wanted it: "user" wrote to deferred_free/flush, "limits" were
- *	   lowered, "disable": deferral was turned off or the pool goes away,
+ *	   lowered, "disable": deferral is off now or the pool goes away,
  *	   "caller": zram has reached its mem_limit, "compact"ion, the
  *	   "shrink"er, "alloc": zs_malloc() found no memory, "oom"
  * @objects: objects that the flush freed itself; workers may have freed others
