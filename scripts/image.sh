@@ -114,7 +114,7 @@ fi
 
 mkdir -p "$tmp/ours/bin" "$tmp/ours/job"
 $cc -O2 -Wall -Wextra -Werror -static -o "$tmp/ours/bin/zsbench" \
-	"$here/tools/testing/zsdefer/zsbench.c"
+	"$here"/tools/testing/zsdefer/*.c
 # vm.sh asks it for the host's TSC.
 [ $cc != gcc ] || cp "$tmp/ours/bin/zsbench" "$ZSDEFER_CACHE/image/"
 cp "$here/tools/testing/zsdefer/init" "$tmp/ours/init"

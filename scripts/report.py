@@ -14,8 +14,8 @@ from collections import Counter
 from pathlib import Path
 
 FLAVOURS = ("off", "on")
-STRESS_FIELDS = ("status", "pswpout", "pswpin", "oom_kills", "bogo_ops",
-                 "real_s", "usr_s", "sys_s", "bogo_ops_per_s")
+STRESS_FIELDS = ("stressor", "status", "pswpout", "pswpin", "oom_kills", "bogo_ops",
+                 "real_s", "usr_s", "sys_s", "bogo_ops_per_s", "workers_ns")
 
 # A symbol that stands for "freeing an object": zram's and zsmalloc's own.
 FREEING = ("zram_slot_free_notify", "slot_free", "zs_free", "zs_free_deferred",
@@ -33,10 +33,11 @@ def read_stress(path):
     """A round a line, in the order of STRESS_FIELDS."""
     rounds = []
     for line in path.read_text().splitlines():
-        values = [float(v) if "." in v else int(v) for v in line.split()]
-        if len(values) < len(STRESS_FIELDS):
+        name, *values = line.split()
+        if len(values) != len(STRESS_FIELDS) - 1:
             raise SystemExit(f"error: {path}: stress-ng gave no figures: {line}")
-        rounds.append(dict(zip(STRESS_FIELDS, values)))
+        rounds.append(dict(zip(STRESS_FIELDS, [name] + [
+            float(v) if "." in v else int(v) for v in values])))
     return rounds
 
 

@@ -4,12 +4,13 @@
 # Run one job in a guest:
 #
 #	vm.sh [-a ACCEL] [-m MIB] [-c CPUS] [-t SECONDS] [-i] [-n NAME] \
-#		BUILD IMAGE OUT JOB [ARG...]
+#		[-e NAME=VALUE]... BUILD IMAGE OUT JOB [ARG...]
 #	vm.sh accel BUILD IMAGE		print kvm or tcg, found out by trying
 #	vm.sh shell BUILD IMAGE		an interactive shell
 #
 # OUT receives what the job left, console.log and the QEMU command line.
-# Exits with the job's own status. -i counts instructions instead of time.
+# Exits with the job's own status. -i counts instructions instead of time. What
+# -e sets, the job finds as $zs_NAME.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -114,7 +115,7 @@ shell)
 	;;
 esac
 
-while getopts a:m:c:t:in: o; do
+while getopts a:m:c:t:in:e: o; do
 	case $o in
 	a) accel=$OPTARG ;;
 	m) mem=$OPTARG ;;
@@ -122,6 +123,7 @@ while getopts a:m:c:t:in: o; do
 	t) limit=$OPTARG ;;
 	i) icount=1 ;;
 	n) label=$OPTARG ;;
+	e) append="$append zs.$OPTARG" ;;
 	*) exit 2 ;;
 	esac
 done

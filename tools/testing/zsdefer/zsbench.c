@@ -3,9 +3,15 @@
  * zsbench - fill swap with known data, and release or check it
  *
  *	zsbench release [-h munmap|kill|touch] [-m MIB] [-p PROCS] [-d DATA]
- *			[-r RUNS] [-z zramN] [-f] [-i] [-x]
+ *			[-r RUNS] [-z zramN] [-w MS] [-f] [-i] [-x] [-S]
  *	zsbench verify	[-m MIB] [-p PROCS] [-t SECONDS] [-s SEED]
  *	zsbench hold	[-m MIB] [-d DATA]
+ *	zsbench lmk	[-p APPS] [-m MIB] [-R MIB] [-n MIB] [-l MIB] [-d DATA]
+ *			[-r RUNS] [-z zramN] [-w MS]
+ *	zsbench latency	[-m MIB] [-d DATA] [-r RUNS] [-z zramN] [-w MS] [-x]
+ *	zsbench workers
+ *	zsbench swapon	[-z zramN]
+ *	zsbench spin
  *	zsbench tsc
  *
  * "release" has PROCS processes fill MIB mebibytes between them, swaps all
@@ -16,8 +22,12 @@
  *			or until the last process is gone
  *	munmap_ns	the longest munmap() itself; 0 when killing
  *	back_ns		from the signal until the device's pool has the size
- *			that it had before the memory was filled, within 1 %
- *	flush_ns	with -f: a write to deferred_free/flush right after
+ *			that it had before the memory was filled, within 1 %;
+ *			-1 if it hasn't after the MS of -w, a minute by default
+ *	left_bytes	what the pool holds then beyond that size; 0 if it is back
+ *	flush_ns	with -f: a write to deferred_free/flush right after (or to
+ *			the module's parameter of that name, where that is all
+ *			there is)
  *	out_ns		the longest that a process took to page its memory out
  *	pages		pages that were in swap
  *
@@ -27,14 +37,57 @@
  *
  * With -x all of this has real-time priority: no worker comes between.
  *
+ * With -S the parent looks at the pool while it waits, and there is one more
+ * field, "series": [nanoseconds since the signal, bytes in the pool, bytes that
+ * wait to be freed or -1 where nothing tells], about every half millisecond,
+ * and more rarely late in a long wait. Looking costs time, too: release_ns of
+ * killed processes is then up to a quarter of a millisecond late.
+ *
  * "verify" has PROCS processes check every byte that comes back from swap,
  * while as many others are filled, swapped out and killed. It prints what it
  * checked and exits with 1 if a single byte was wrong.
  *
  * "hold" fills and swaps out, prints "ready", and waits to be killed.
  *
+ * "lmk" has APPS processes that swap MIB (-m) each out and keep more (-R), and
+ * another that then touches new memory (-n), while its parent kills an app
+ * whenever less than -l is free, the oldest first, and waits until it is gone.
+ * All sizes are in MiB; -R and -l may be 0. A line of JSON a run:
+ *
+ *	total_ns	until the new process had all its memory; -1 if the kernel
+ *			killed it: then "oom" is true, and the exit code 1
+ *	worst_ns	the longest that it took to get one page and fill it
+ *	stalls		how many pages took longer than 1 ms
+ *	stall_ns	how long these took together
+ *	kills, kill_ns	apps that were killed, and for each how long it took
+ *			from the signal until it was gone
+ *	oom_kills	processes that the kernel killed
+ *	bystander_rounds, bystander_gap_ns
+ *			what a process got done meanwhile that never sleeps and
+ *			needs 1 MiB, and the longest that a round of it took
+ *	workers_ns	CPU time of all kworkers meanwhile
+ *	pswpout, pswpin	pages that were swapped meanwhile
+ *	left_bytes	as above, when all is over
+ *
+ * "latency" times how long each of 32 MiB of pages takes to be swapped in, and
+ * each 16 of them to be swapped out again: once while nothing else happens
+ * (idle), and once with a process killed at the beginning of each (busy) that
+ * has MIB in swap. "..._overlap" are those that began within 20 ms of the kill.
+ *
+ * "workers" prints the nanoseconds of CPU time that all kworkers have used.
+ *
+ * "swapon" makes the device the swap that is filled first, which busybox's own
+ * can't.
+ *
+ * "spin" does a fixed piece of work again and again for a fifth of a second and
+ * prints the shortest, the median and the longest time of it, in nanoseconds: by
+ * that a machine that was slowed by others can be told.
+ *
  * "tsc" prints the frequency of this machine's time stamp counter in kHz, for
  * a guest that is emulated on it and can't find it out reliably.
+ *
+ * zramN is the device that swap is on: what the environment has in ZSBENCH_ZRAM,
+ * or zram0.
  *
  * DATA: mixed (compresses to sizes spread over the classes), single (all
  * pages compress alike), huge (does not compress), same (one word a page).
@@ -45,65 +98,57 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/swap.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_PROCS	64
+#include "zsbench.h"
 
-static unsigned long page_size;
+unsigned long page_size;
 
-enum data { MIXED, SINGLE, HUGE, SAME, NR_DATA };
 static const char * const data_names[] = { "mixed", "single", "huge", "same" };
 
-static struct {
-	const char *how;
-	unsigned long mib;
-	unsigned int procs;
-	enum data data;
-	unsigned int runs;
-	unsigned int seconds;
-	uint64_t seed;
-	const char *zram;
-	bool flush;
-	bool interleave;
-	bool exclusive;
-} opt = {
+struct options opt = {
 	.how = "munmap", .mib = 64, .procs = 1, .data = MIXED, .runs = 5,
-	.seconds = 10, .seed = 1, .zram = "zram0",
+	.seconds = 10, .seed = 1, .zram = "zram0", .wait_ms = 60000,
+	.resident_mib = 32, .new_mib = 256, .low_mib = 48,
 };
 
-/* What a child and its parent share: each child has its own. */
-struct child {
-	volatile int state;
-	volatile int64_t done_ns;
-	volatile int64_t munmap_ns;
-	volatile int64_t out_ns;
-	volatile unsigned long pages;
-	volatile unsigned long turns;
-	pid_t pid;
-};
-
-enum { FILLING, READY };
-
-static struct child *children;
+struct child *children;
 
 /*
  * Children wait for the end of this pipe, and so all start at once; those
  * that an interleaved release leaves alone wait for that of the other one.
  */
-static int gate[2], later[2];
+int gate[2];
+static int later[2];
 
 #define PAGES_A_TURN	1
+#define MAX_MIB		(1024 * 1024)
 
-static int64_t now_ns(void)
+/* The pool's size over time, for -S. */
+#define MAX_SAMPLES	4096
+#define SAMPLE_NS	500000
+
+struct sample {
+	int64_t ns;
+	unsigned long long pool;
+	long long waiting;
+};
+
+static struct {
+	struct sample at[MAX_SAMPLES];
+	unsigned int n;
+	int64_t every, due;
+} series;
+
+int64_t now_ns(void)
 {
 	struct timespec t;
 
@@ -111,7 +156,7 @@ static int64_t now_ns(void)
 	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-static void nap(long us)
+void nap(long us)
 {
 	struct timespec t = { .tv_nsec = us * 1000 };
 
@@ -129,7 +174,7 @@ static uint64_t next_random(uint64_t *state)
 }
 
 /* The content of a page is a function of @seed alone. */
-static void fill_page(void *page, enum data data, uint64_t seed)
+void fill_page(void *page, enum data data, uint64_t seed)
 {
 	uint64_t state = seed * 0x2545f4914f6cdd1dULL + 1, *word = page;
 	unsigned int i, random, scale = page_size / 4096;
@@ -162,7 +207,7 @@ static bool check_page(const void *page, enum data data, uint64_t seed)
 }
 
 /* Pages of @mem that are not in memory, by /proc/self/pagemap. */
-static unsigned long pages_swapped(const char *mem, unsigned long pages)
+unsigned long pages_swapped(const char *mem, unsigned long pages)
 {
 	unsigned long n = 0, i, got;
 	static uint64_t map[512];
@@ -186,7 +231,7 @@ static unsigned long pages_swapped(const char *mem, unsigned long pages)
 	return n;
 }
 
-static char *map_pages(unsigned long pages)
+char *map_pages(unsigned long pages)
 {
 	char *mem = mmap(NULL, pages * page_size, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -197,7 +242,18 @@ static char *map_pages(unsigned long pages)
 	return mem;
 }
 
-static void fill(char *mem, unsigned long pages, enum data data, uint64_t seed)
+/* Zeroed, and the same memory in all children. */
+void *map_shared(size_t size)
+{
+	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (mem == MAP_FAILED)
+		err(2, "mmap");
+	return mem;
+}
+
+void fill(char *mem, unsigned long pages, enum data data, uint64_t seed)
 {
 	unsigned long i;
 
@@ -219,11 +275,19 @@ static unsigned long swap_out(char *mem, unsigned long pages)
 	return swapped;
 }
 
-static unsigned long fill_and_swap(char *mem, unsigned long pages,
-				   enum data data, uint64_t seed)
+unsigned long fill_and_swap(char *mem, unsigned long pages, enum data data,
+			    uint64_t seed)
 {
 	fill(mem, pages, data, seed);
 	return swap_out(mem, pages);
+}
+
+/* No figure is worth anything if most of the memory wasn't in swap. */
+void check_swapped(unsigned long swapped, unsigned long pages)
+{
+	if (swapped < pages * 9 / 10)
+		errx(1, "only %lu of %lu pages could be swapped out", swapped,
+		     pages);
 }
 
 /* Page @mem out a page at a time, in turns with the other children. */
@@ -244,7 +308,7 @@ static void swap_out_in_turns(struct child *c, char *mem, unsigned long pages)
 	}
 }
 
-static long read_file(const char *path, char *buf, size_t size)
+long read_file(const char *path, char *buf, size_t size)
 {
 	int fd = open(path, O_RDONLY);
 	ssize_t n;
@@ -260,7 +324,7 @@ static long read_file(const char *path, char *buf, size_t size)
 }
 
 /* Bytes in the device's pool: the third figure of mm_stat. */
-static unsigned long long pool_bytes(void)
+unsigned long long pool_bytes(void)
 {
 	unsigned long long used = 0;
 	char path[128], buf[256];
@@ -272,14 +336,34 @@ static unsigned long long pool_bytes(void)
 	return used;
 }
 
-static int64_t flush_now(void)
+/* Bytes that are freed, but still occupied; -1 where nothing is deferred. */
+static long long bytes_waiting(void)
 {
-	char path[128];
+	char path[128], buf[4096], *line;
+	long long bytes;
+
+	snprintf(path, sizeof(path), "/sys/block/%s/deferred_free/stats",
+		 opt.zram);
+	if (read_file(path, buf, sizeof(buf)) < 0)
+		return -1;
+	for (line = strtok(buf, "\n"); line; line = strtok(NULL, "\n"))
+		if (sscanf(line, "waiting_bytes %lld", &bytes) == 1)
+			return bytes;
+	return -1;
+}
+
+/* What is measured is a device's own knob, or the one for all devices. */
+int64_t flush_now(void)
+{
+	const char *path = "/sys/module/zsmalloc/parameters/flush";
+	char own[128];
 	int64_t start;
 	int fd;
 
-	snprintf(path, sizeof(path), "/sys/block/%s/deferred_free/flush",
+	snprintf(own, sizeof(own), "/sys/block/%s/deferred_free/flush",
 		 opt.zram);
+	if (!access(own, F_OK))
+		path = own;
 	fd = open(path, O_WRONLY);
 	if (fd < 0)
 		return 0;
@@ -290,18 +374,39 @@ static int64_t flush_now(void)
 	return now_ns() - start;
 }
 
-static void wait_state(struct child *c, int state)
+/* What was written before the state was set is seen by who sees the state. */
+void set_state(struct child *c, int state)
 {
-	while (c->state != state)
-		nap(200);
+	__atomic_store_n(&c->state, state, __ATOMIC_RELEASE);
 }
 
-static void open_gate(void)
+int get_state(struct child *c)
+{
+	return __atomic_load_n(&c->state, __ATOMIC_ACQUIRE);
+}
+
+/* A child that fails, or that the kernel kills, would never get there. */
+void wait_state(struct child *c, int state)
+{
+	while (get_state(c) != state) {
+		if (waitpid(c->pid, NULL, WNOHANG))
+			errx(1, "a process ended before its time");
+		nap(200);
+	}
+}
+
+void new_gate(void)
+{
+	if (pipe(gate))
+		err(2, "pipe");
+}
+
+void open_gate(void)
 {
 	close(gate[1]);
 }
 
-static int64_t wait_gate(int fd)
+int64_t wait_gate(int fd)
 {
 	char c;
 
@@ -311,7 +416,7 @@ static int64_t wait_gate(int fd)
 }
 
 /* Only the parent writes ->pid: @c is shared. Returns true in the child. */
-static bool fork_child(struct child *c)
+bool fork_child(struct child *c)
 {
 	pid_t pid;
 
@@ -346,7 +451,7 @@ static void start_child(struct child *c, unsigned long pages, uint64_t seed)
 			err(2, "madvise(MADV_PAGEOUT)");
 		c->out_ns = now_ns() - start;
 		c->pages = swap_out(mem, pages);
-		c->state = READY;
+		set_state(c, READY);
 		c->done_ns = wait_gate(stays ? later[0] : gate[0]);
 		for (i = 0; !strcmp(opt.how, "touch") && i < pages; i++)
 			*(volatile char *)(mem + i * page_size);
@@ -358,76 +463,194 @@ static void start_child(struct child *c, unsigned long pages, uint64_t seed)
 	}
 }
 
-/* Until the pool is back to @before plus one per cent of what was added. */
-static int64_t wait_back(unsigned long long before, unsigned long long full,
-			 int64_t start)
+static void start_series(void)
 {
-	unsigned long long enough = before + (full - before) / 100;
-
-	while (pool_bytes() > enough) {
-		if (now_ns() - start > 60000000000LL)
-			return -1;
-		nap(300);
-	}
-	return now_ns() - start;
+	series.n = 0;
+	series.due = 0;
+	series.every = SAMPLE_NS;
 }
 
-static void release_once(unsigned int run)
+/* Most happens in the beginning: that is kept, every other of the rest goes. */
+static void thin_out(void)
 {
-	unsigned long pages = (opt.mib << 20) / page_size / opt.procs, swapped = 0;
-	bool kill_them = !strcmp(opt.how, "kill");
-	unsigned int i, procs = opt.interleave ? 1 : opt.procs;
-	int64_t start, end = 0, back = 0, flush = 0, unmap = 0, out = 0;
-	unsigned long long before, full;
+	unsigned int i, to = MAX_SAMPLES / 2;
 
-	if (pipe(gate) || (opt.interleave && pipe(later)))
-		err(2, "pipe");
-	flush_now();
-	before = pool_bytes();
+	for (i = to; i < MAX_SAMPLES; i += 2)
+		series.at[to++] = series.at[i];
+	series.n = to;
+	series.every *= 2;
+}
+
+static void add_sample(int64_t ns, unsigned long long pool)
+{
+	if (series.n == MAX_SAMPLES)
+		thin_out();
+	series.at[series.n++] = (struct sample) { ns, pool, bytes_waiting() };
+	series.due += series.every;
+	if (series.due < ns)
+		series.due = ns + series.every;
+}
+
+/* The pool's size, which with -S is recorded if it is time to. */
+static unsigned long long watch_pool(int64_t start)
+{
+	int64_t ns = now_ns() - start;
+	unsigned long long pool = pool_bytes();
+
+	if (opt.series && ns >= series.due)
+		add_sample(ns, pool);
+	return pool;
+}
+
+static void print_series(void)
+{
+	unsigned int i;
+
+	printf(",\"series\":[");
+	for (i = 0; i < series.n; i++)
+		printf("%s[%lld,%llu,%lld]", i ? "," : "",
+		       (long long)series.at[i].ns, series.at[i].pool,
+		       series.at[i].waiting);
+	printf("]");
+}
+
+/*
+ * Until the pool is back to @before plus one per cent of what was added; or
+ * for as long as the user wants to wait: then it returns -1, and in @left what
+ * the pool holds beyond @before.
+ */
+int64_t wait_back(unsigned long long before, unsigned long long full,
+		  int64_t start, unsigned long long *left)
+{
+	unsigned long long pool, enough = before;
+	int64_t ns, limit = opt.wait_ms * 1000000LL;
+
+	if (full > before)
+		enough += (full - before) / 100;
+	*left = 0;
+	while ((pool = watch_pool(start)) > enough) {
+		ns = now_ns() - start;
+		if (ns > limit) {
+			*left = pool - before;
+			return -1;
+		}
+		nap(opt.series ? 100 : 300);
+	}
+	ns = now_ns() - start;
+	if (opt.series)
+		add_sample(ns, pool);
+	return ns;
+}
+
+/* Wait until all have gone, with an eye on the pool if there is a series. */
+static void wait_gone(unsigned int procs, int64_t start)
+{
+	unsigned int i;
+	pid_t pid;
+
+	for (i = 0; i < procs && !opt.series; i++)
+		waitpid(children[i].pid, NULL, 0);
+	while (i < procs) {
+		watch_pool(start);
+		nap(100);
+		while (i < procs && (pid = waitpid(-1, NULL, WNOHANG))) {
+			if (pid < 0)
+				err(2, "waitpid");
+			i++;
+		}
+	}
+}
+
+/* What a run of "release" finds out. */
+struct released {
+	unsigned long pages;
+	unsigned long long bytes, left;
+	int64_t release, unmap, back, flush, out;
+};
+
+static void print_released(unsigned int run, const struct released *r)
+{
+	printf("{\"how\":\"%s\",\"mib\":%lu,\"procs\":%u,\"data\":\"%s\",",
+	       opt.how, opt.mib, opt.procs, data_names[opt.data]);
+	printf("\"run\":%u,\"pages\":%lu,\"pool_bytes\":%llu,", run, r->pages,
+	       r->bytes);
+	printf("\"release_ns\":%lld,\"munmap_ns\":%lld,\"back_ns\":%lld,\"flush_ns\":%lld,",
+	       (long long)r->release, (long long)r->unmap, (long long)r->back,
+	       (long long)r->flush);
+	printf("\"out_ns\":%lld,\"interleaved\":%s,\"left_bytes\":%llu",
+	       (long long)r->out, opt.interleave ? "true" : "false", r->left);
+	if (opt.series)
+		print_series();
+	printf("}\n");
+	fflush(stdout);
+}
+
+static void start_all(unsigned int run, unsigned long pages)
+{
+	unsigned int i;
+
 	for (i = 0; i < opt.procs; i++)
 		start_child(&children[i], pages,
 			    opt.seed + ((uint64_t)run * opt.procs + i) * pages);
 	for (i = 0; i < opt.procs; i++)
 		wait_state(&children[i], READY);
-	for (i = 0; i < procs; i++) {
-		swapped += children[i].pages;
-		if (children[i].out_ns > out)
-			out = children[i].out_ns;
-	}
-	full = pool_bytes();
+}
 
+/* Let the first @procs children go, and return when that began. */
+static int64_t let_go(unsigned int procs, struct released *r)
+{
+	bool kill_them = !strcmp(opt.how, "kill");
+	int64_t start, end = 0;
+	unsigned int i;
+
+	start_series();
 	start = now_ns();
 	for (i = 0; kill_them && i < procs; i++)
 		kill(children[i].pid, SIGKILL);
 	open_gate();
-	for (i = 0; i < procs; i++) {
-		waitpid(children[i].pid, NULL, 0);
-		if (children[i].done_ns > end)
-			end = children[i].done_ns;
-		if (children[i].munmap_ns > unmap)
-			unmap = children[i].munmap_ns;
-	}
-	close(gate[0]);
+	wait_gone(procs, start);
 	if (kill_them)
 		end = now_ns();
-	if (opt.flush)
-		flush = flush_now();
-	if (!opt.interleave)
-		back = wait_back(before, full, start);
+	close(gate[0]);
+	for (i = 0; i < procs; i++) {
+		if (!kill_them && children[i].done_ns > end)
+			end = children[i].done_ns;
+		if (children[i].munmap_ns > r->unmap)
+			r->unmap = children[i].munmap_ns;
+	}
+	r->release = end - start;
+	return start;
+}
 
-	printf("{\"how\":\"%s\",\"mib\":%lu,\"procs\":%u,\"data\":\"%s\",",
-	       opt.how, opt.mib, opt.procs, data_names[opt.data]);
-	printf("\"run\":%u,\"pages\":%lu,\"pool_bytes\":%llu,", run, swapped,
-	       full - before);
-	printf("\"release_ns\":%lld,\"munmap_ns\":%lld,\"back_ns\":%lld,\"flush_ns\":%lld,",
-	       (long long)(end - start), (long long)unmap, (long long)back,
-	       (long long)flush);
-	printf("\"out_ns\":%lld,\"interleaved\":%s}\n", (long long)out,
-	       opt.interleave ? "true" : "false");
-	fflush(stdout);
-	if (swapped < pages * procs * 9 / 10)
-		errx(1, "only %lu of %lu pages could be swapped out", swapped,
-		     pages * procs);
+static void release_once(unsigned int run)
+{
+	unsigned long pages = (opt.mib << 20) / page_size / opt.procs;
+	unsigned int i, procs = opt.interleave ? 1 : opt.procs;
+	unsigned long long before, full;
+	struct released r = {};
+	int64_t start;
+
+	new_gate();
+	if (opt.interleave && pipe(later))
+		err(2, "pipe");
+	flush_now();
+	before = pool_bytes();
+	start_all(run, pages);
+	for (i = 0; i < procs; i++) {
+		r.pages += children[i].pages;
+		if (children[i].out_ns > r.out)
+			r.out = children[i].out_ns;
+	}
+	full = pool_bytes();
+	r.bytes = full - before;
+
+	start = let_go(procs, &r);
+	if (opt.flush)
+		r.flush = flush_now();
+	if (!opt.interleave)
+		r.back = wait_back(before, full, start, &r.left);
+	print_released(run, &r);
+	check_swapped(r.pages, pages * procs);
 	if (opt.interleave) {
 		close(later[1]);
 		for (i = 1; i < opt.procs; i++)
@@ -436,9 +659,17 @@ static void release_once(unsigned int run)
 	}
 }
 
-static int do_release(void)
+/* Real-time priority, as the scheduler's @flags have it. */
+void go_first(int flags)
 {
 	struct sched_param first = { .sched_priority = 1 };
+
+	if (sched_setscheduler(0, SCHED_FIFO | flags, &first))
+		err(2, "sched_setscheduler");
+}
+
+static int do_release(void)
+{
 	unsigned int run;
 
 	if (strcmp(opt.how, "kill") && strcmp(opt.how, "munmap") &&
@@ -446,8 +677,10 @@ static int do_release(void)
 		errx(2, "-h takes munmap, kill or touch");
 	if (opt.interleave && (opt.procs < 2 || strcmp(opt.how, "munmap")))
 		errx(2, "-i takes at least two processes and -h munmap");
-	if (opt.exclusive && sched_setscheduler(0, SCHED_FIFO, &first))
-		err(2, "sched_setscheduler");
+	if (opt.interleave && opt.series)
+		errx(2, "-i and -S don't go together: the pool won't be back");
+	if (opt.exclusive)
+		go_first(0);
 	for (run = 0; run < opt.runs; run++)
 		release_once(run);
 	return 0;
@@ -502,8 +735,7 @@ static int do_verify(void)
 					   until));
 	}
 	for (i = 0; now_ns() < until; i = (i + 1) % opt.procs) {
-		if (pipe(gate))
-			err(2, "pipe");
+		new_gate();
 		start_child(&victims[i], pages, opt.seed + killed);
 		wait_state(&victims[i], READY);
 		kill(victims[i].pid, SIGKILL);
@@ -534,6 +766,45 @@ static _Noreturn void do_hold(void)
 		pause();
 }
 
+int compare_ns(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int do_swapon(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/dev/%s", opt.zram);
+	if (swapon(path, SWAP_FLAG_PREFER | SWAP_FLAG_PRIO_MASK))
+		err(1, "swapon %s", path);
+	return 0;
+}
+
+static int do_spin(void)
+{
+	static int64_t took[1000];
+	int64_t before, start = now_ns();
+	uint64_t state = 1, sum = 0;
+	unsigned int n, i;
+
+	for (n = 0; n < 1000 && now_ns() - start < 200000000; n++) {
+		before = now_ns();
+		for (i = 0; i < 100000; i++)
+			sum += next_random(&state);
+		took[n] = now_ns() - before;
+	}
+	/* The compiler must not find out that nobody wants it. */
+	if (!sum)
+		return 1;
+	qsort(took, n, sizeof(*took), compare_ns);
+	printf("%lld %lld %lld\n", (long long)took[0], (long long)took[n / 2],
+	       (long long)took[n - 1]);
+	return 0;
+}
+
 static int do_tsc(void)
 {
 #ifdef __x86_64__
@@ -550,15 +821,16 @@ static int do_tsc(void)
 #endif
 }
 
-static unsigned long number(const char *text, unsigned long max)
+static unsigned long number(const char *text, unsigned long min,
+			    unsigned long max)
 {
 	char *end;
 	unsigned long n;
 
 	errno = 0;
 	n = strtoul(text, &end, 10);
-	if (errno || *end || end == text || *text == '-' || !n || n > max)
-		errx(2, "%s is not a number from 1 to %lu", text, max);
+	if (errno || *end || end == text || *text == '-' || n < min || n > max)
+		errx(2, "%s is not a number from %lu to %lu", text, min, max);
 	return n;
 }
 
@@ -572,38 +844,47 @@ static enum data data_of(const char *name)
 	errx(2, "-d takes mixed, single, huge or same");
 }
 
-int main(int argc, char **argv)
+static void parse(int argc, char **argv)
 {
 	int c;
 
-	page_size = sysconf(_SC_PAGESIZE);
-	if (argc < 2)
-		errx(2, "usage: zsbench release|verify|hold|tsc [options]");
-	while ((c = getopt(argc - 1, argv + 1, "h:m:p:d:r:t:s:z:fix")) != -1) {
+	while ((c = getopt(argc, argv, "h:m:p:d:r:t:s:z:w:R:n:l:fixS")) != -1) {
 		switch (c) {
 		case 'h':
 			opt.how = optarg;
 			break;
 		case 'm':
-			opt.mib = number(optarg, 1 << 20);
+			opt.mib = number(optarg, 1, MAX_MIB);
 			break;
 		case 'p':
-			opt.procs = number(optarg, MAX_PROCS);
+			opt.procs = number(optarg, 1, MAX_PROCS);
 			break;
 		case 'd':
 			opt.data = data_of(optarg);
 			break;
 		case 'r':
-			opt.runs = number(optarg, 10000);
+			opt.runs = number(optarg, 1, 10000);
 			break;
 		case 't':
-			opt.seconds = number(optarg, 86400);
+			opt.seconds = number(optarg, 1, 86400);
 			break;
 		case 's':
-			opt.seed = number(optarg, ~0UL);
+			opt.seed = number(optarg, 1, ~0UL);
 			break;
 		case 'z':
 			opt.zram = optarg;
+			break;
+		case 'w':
+			opt.wait_ms = number(optarg, 1, 86400000);
+			break;
+		case 'R':
+			opt.resident_mib = number(optarg, 0, MAX_MIB);
+			break;
+		case 'n':
+			opt.new_mib = number(optarg, 1, MAX_MIB);
+			break;
+		case 'l':
+			opt.low_mib = number(optarg, 0, MAX_MIB);
 			break;
 		case 'f':
 			opt.flush = true;
@@ -614,14 +895,33 @@ int main(int argc, char **argv)
 		case 'x':
 			opt.exclusive = true;
 			break;
+		case 'S':
+			opt.series = true;
+			break;
 		default:
-			return 2;
+			exit(2);
 		}
 	}
-	children = mmap(NULL, MAX_PROCS * sizeof(*children),
-			PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (children == MAP_FAILED)
-		err(2, "mmap");
+	if (optind < argc)
+		errx(2, "%s is not an option", argv[optind]);
+}
+
+int main(int argc, char **argv)
+{
+	page_size = sysconf(_SC_PAGESIZE);
+	if (argc < 2)
+		errx(2, "usage: zsbench release|verify|hold|lmk|latency|workers|swapon|spin|tsc");
+	/* What is a lot for one process is too much for each of many apps. */
+	if (!strcmp(argv[1], "lmk")) {
+		opt.mib = 48;
+		opt.procs = 6;
+	}
+	if (getenv("ZSBENCH_ZRAM"))
+		opt.zram = getenv("ZSBENCH_ZRAM");
+	parse(argc - 1, argv + 1);
+	if (opt.series && strcmp(argv[1], "release"))
+		errx(2, "-S is for release only");
+	children = map_shared(MAX_PROCS * sizeof(*children));
 
 	if (!strcmp(argv[1], "release"))
 		return do_release();
@@ -629,6 +929,16 @@ int main(int argc, char **argv)
 		return do_verify();
 	if (!strcmp(argv[1], "hold"))
 		do_hold();
+	if (!strcmp(argv[1], "lmk"))
+		return do_lmk();
+	if (!strcmp(argv[1], "latency"))
+		return do_latency();
+	if (!strcmp(argv[1], "workers"))
+		return do_workers();
+	if (!strcmp(argv[1], "swapon"))
+		return do_swapon();
+	if (!strcmp(argv[1], "spin"))
+		return do_spin();
 	if (!strcmp(argv[1], "tsc"))
 		return do_tsc();
 	errx(2, "there is no command %s", argv[1]);

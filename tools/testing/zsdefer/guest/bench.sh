@@ -5,11 +5,11 @@
 # during the release, so that the two costs are told apart. With LISTS=short
 # the page allocator's per-CPU lists hold next to nothing, as they do while
 # memory is short, and freed pages go on to the buddy lists. Lines of JSON go
-# to /out/bench.jsonl, those of frees that fall back to /out/budget.jsonl and
+# to bench.jsonl, those of frees that fall back to budget.jsonl and
 # full.jsonl; the longest hold of class->lock, and the size of its objects, to
-# /out/lock.
+# lock.
 # shellcheck source=tools/testing/zsdefer/guest/lib.sh
-. /job/lib.sh
+. "${zs_jobs:-/job}/lib.sh"
 
 variant=$1 lists=$2 mib=$3 runs=$4
 shift 4
@@ -18,15 +18,12 @@ if [ "$lists" = short ]; then
 fi
 swap_on 1G
 if [ -d "$knobs" ]; then
-	echo 65536 >"$knobs/class_budget" &&
-	echo 65536 >"$knobs/drain_threshold" &&
-	echo 256M >"$knobs/budget" &&
-	echo 60000 >"$knobs/drain_delay_ms" || exit 1
+	knobs_for_all
 	[ "$variant" = on ] || echo 0 >"$knobs/enabled"
 fi
 bench()
 {
-	zsbench release -r "$runs" -f "$@" >>/out/bench.jsonl || exit 1
+	zsbench release -r "$runs" -f "$@" >>"$out/bench.jsonl" || exit 1
 }
 for data in "$@"; do
 	# A fresh pool flatters.
@@ -51,15 +48,15 @@ if [ "$variant" = on ]; then
 	zsbench release -m "$mib" -p 4 -r 1 -f -i >/dev/null || exit 1
 	echo 0 >$events
 	sed -n 's/.* size=\([0-9]*\) .* lock_ns=\([0-9]*\).*/\2 \1/p' \
-		/sys/kernel/tracing/trace | sort -n | tail -n 1 >/out/lock
-	[ -s /out/lock ] || exit 1
+		/sys/kernel/tracing/trace | sort -n | tail -n 1 >"$out/lock"
+	[ -s "$out/lock" ] || exit 1
 fi
 
 # fall_back FILE: what frees cost that can't be queued. No worker may make room
 # for some of them, so this has real-time priority.
 fall_back()
 {
-	zsbench release -x -m "$mib" -r "$runs" -f >>"/out/$1.jsonl" || exit 1
+	zsbench release -x -m "$mib" -r "$runs" -f >>"$out/$1.jsonl" || exit 1
 }
 echo "@@ mixed, with the budget spent"
 [ ! -d "$knobs" ] || echo 4096 >"$knobs/budget" || exit 1

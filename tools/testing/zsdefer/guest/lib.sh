@@ -1,22 +1,47 @@
 # SPDX-License-Identifier: GPL-2.0
-# What the jobs in the guest share.
+# What the jobs share: in the guest, where they are in /job and leave what they
+# find in /out, and on other machines, where "make eval-target" says otherwise.
+#
+#	zs_out		where results go
+#	zs_zram		the device, zram0
+#	zs_alg		its compression algorithm, lz4
+#	zs_defer	0: with the deferred free turned off
+#	zs_max_active	how many workers may run at a time
+#	zs_wait		ms to wait for a release's memory at most
 
-knobs=/sys/block/zram0/deferred_free
+# shellcheck disable=SC2034 # the jobs use it
+out=${zs_out:-/out}
+zram=${zs_zram:-zram0}
+knobs=/sys/block/$zram/deferred_free
 
-# swap_on SIZE: set zram0 up as the only swap.
+export ZSBENCH_ZRAM="$zram"
+
+# swap_on SIZE: set the device up as the first swap to use.
 swap_on()
 {
+	[ -z "${zs_defer:-}" ] || echo "$zs_defer" >"$knobs/enabled" || exit 1
+	[ -z "${zs_max_active:-}" ] || echo "$zs_max_active" \
+		>/sys/devices/virtual/workqueue/zsdefer/max_active || exit 1
 	echo 0 >/proc/sys/vm/page-cluster
-	echo lz4 >/sys/block/zram0/comp_algorithm
-	echo "$1" >/sys/block/zram0/disksize
-	mkswap /dev/zram0 >/dev/null
-	swapon /dev/zram0
+	echo "${zs_alg:-lz4}" >"/sys/block/$zram/comp_algorithm" || exit 1
+	echo "$1" >"/sys/block/$zram/disksize" || exit 1
+	mkswap "/dev/$zram" >/dev/null
+	zsbench swapon || exit 1
 }
 
 swap_off()
 {
-	swapoff /dev/zram0
-	echo 1 >/sys/block/zram0/reset
+	swapoff "/dev/$zram"
+	echo 1 >"/sys/block/$zram/reset"
+}
+
+# knobs_for_all: let everything wait, and nothing be drained but by a flush.
+knobs_for_all()
+{
+	echo 65536 >"$knobs/class_budget" &&
+	echo 65536 >"$knobs/drain_threshold" &&
+	echo 256M >"$knobs/budget" &&
+	echo 60000 >"$knobs/drain_delay_ms" || exit 1
 }
 
 # stat NAME: one figure of deferred_free/stats.
@@ -25,8 +50,18 @@ stat()
 	sed -n "s/^$1 //p" "$knobs/stats"
 }
 
-# Pages of the pool, from mm_stat.
-pool_pages()
+# vmstat NAME: one figure of /proc/vmstat.
+vmstat()
 {
-	awk '{ print $3 / 4096 }' /sys/block/zram0/mm_stat
+	sed -n "s/^$1 //p" /proc/vmstat
+}
+
+# ready_to_die MIB [DATA]: a process with that in swap, whose pid is $victim.
+ready_to_die()
+{
+	: >/tmp/held
+	zsbench hold -m "$1" -d "${2:-mixed}" >/tmp/held &
+	# shellcheck disable=SC2034 # the jobs use it
+	victim=$!
+	while ! grep -q ready /tmp/held; do sleep 0.1; done
 }

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# cost.sh LISTS MIB RUNS: what a release, and the drain after it, cost, to be
+# run where guest time counts instructions; for any of the designs. Real-time
+# priority keeps workers out of the release, so that the two costs are told
+# apart; the flush that follows waits for them. LISTS as for bench.sh. Lines of
+# JSON go to cost.jsonl.
+# shellcheck source=tools/testing/zsdefer/guest/lib.sh
+. "${zs_jobs:-/job}/lib.sh"
+
+lists=$1 mib=$2 runs=$3
+if [ "$lists" = short ]; then
+	echo 2000 >/proc/sys/vm/percpu_pagelist_high_fraction || exit 1
+fi
+swap_on 1G
+if [ -d "$knobs" ] && [ "${zs_defer:-1}" = 1 ]; then
+	knobs_for_all
+fi
+
+# cost OPTION...: a fresh pool flatters, so the first two runs are not counted.
+cost()
+{
+	zsbench release -x -f -m "$mib" -r 2 "$@" >/dev/null || exit 1
+	zsbench release -x -f -m "$mib" -r "$runs" "$@" >>"$out/cost.jsonl" ||
+		exit 1
+}
+for data in mixed single huge; do
+	echo "@@ $data"
+	cost -d "$data"
+done
+echo "@@ mixed, 4 processes interleaved, one released"
+cost -d mixed -p 4 -i

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# series.sh RUNS MIB: how memory comes back after a kill, sampled every half
+# millisecond. Lines of JSON go to series.jsonl.
+# shellcheck source=tools/testing/zsdefer/guest/lib.sh
+. "${zs_jobs:-/job}/lib.sh"
+
+swap_on 2G
+zsbench release -m 128 -r 1 -w "${zs_wait:-60000}" >/dev/null || exit 1
+echo "@@ $2 MiB killed, $1 times, memory watched"
+zsbench release -h kill -m "$2" -r "$1" -S -w "${zs_wait:-60000}" \
+	>>"$out/series.jsonl"

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What zsbench's commands share: options, children, pages with known data,
+ * and what the device tells about its pool.
+ */
+#ifndef ZSBENCH_H
+#define ZSBENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define MAX_PROCS	64
+
+enum data { MIXED, SINGLE, HUGE, SAME, NR_DATA };
+
+struct options {
+	const char *how;
+	unsigned long mib;
+	unsigned int procs;
+	enum data data;
+	unsigned int runs;
+	unsigned int seconds;
+	uint64_t seed;
+	const char *zram;
+	unsigned long wait_ms;
+	unsigned long resident_mib;
+	unsigned long new_mib;
+	unsigned long low_mib;
+	bool flush;
+	bool interleave;
+	bool exclusive;
+	bool series;
+};
+
+/* What a child and its parent share: each child has its own. */
+struct child {
+	volatile int state;
+	volatile int64_t done_ns;
+	volatile int64_t munmap_ns;
+	volatile int64_t out_ns;
+	volatile unsigned long pages;
+	volatile unsigned long turns;
+	pid_t pid;
+};
+
+/* DONE is only of those that go on living when they are. */
+enum { FILLING, READY, DONE };
+
+extern unsigned long page_size;
+extern struct options opt;
+extern struct child *children;
+extern int gate[2];
+
+int64_t now_ns(void);
+void nap(long us);
+int compare_ns(const void *a, const void *b);
+
+char *map_pages(unsigned long pages);
+void *map_shared(size_t size);
+void fill_page(void *page, enum data data, uint64_t seed);
+void fill(char *mem, unsigned long pages, enum data data, uint64_t seed);
+unsigned long pages_swapped(const char *mem, unsigned long pages);
+unsigned long fill_and_swap(char *mem, unsigned long pages, enum data data,
+			    uint64_t seed);
+void check_swapped(unsigned long swapped, unsigned long pages);
+
+long read_file(const char *path, char *buf, size_t size);
+unsigned long long pool_bytes(void);
+int64_t flush_now(void);
+int64_t wait_back(unsigned long long before, unsigned long long full,
+		  int64_t start, unsigned long long *left);
+
+bool fork_child(struct child *c);
+void set_state(struct child *c, int state);
+int get_state(struct child *c);
+void wait_state(struct child *c, int state);
+void new_gate(void);
+void open_gate(void);
+int64_t wait_gate(int fd);
+void go_first(int flags);
+
+int do_lmk(void);
+int do_latency(void);
+int do_workers(void);
+
+#endif
