@@ -30,7 +30,7 @@ report shellcheck "$(shellcheck -f gcc scripts/*.sh .ci/run || true
 # what two processes share in zsbench is volatile, and trace events look as
 # they do everywhere.
 report checkpatch "$(for f in $(find mm include -type f) Kconfig.zsdefer \
-	tools/testing/zsdefer/zsbench.c; do
+	tools/testing/zsdefer/*.[ch]; do
 	ignore=MACRO_ARG_REUSE,VOLATILE,CAMELCASE,EMBEDDED_FUNCTION_NAME
 	case $f in */trace/*)
 		ignore=$ignore,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT ;;
@@ -42,7 +42,7 @@ done)"
 # The patches have no sign-off, and their text may be as wide as this one.
 # Where they look like the lines around them, those are not checkpatch's taste.
 report "checkpatch of the patches" "$(for f in patches/*/*.patch \
-	patches/*/optional/*.patch; do
+	patches/*/optional/*.patch tools/testing/zsdefer/designs/*.patch; do
 	ignore=MISSING_SIGN_OFF,COMMIT_MESSAGE,COMMIT_LOG_LONG_LINE
 	case $f in
 	*free-a-range-of-slots*) ignore=$ignore,SPACING ;;

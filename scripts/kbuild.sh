@@ -14,11 +14,30 @@ export KBUILD_BUILD_TIMESTAMP='1970-01-01'
 # The architecture and compiler of a build, for make: ARCH=..., CC=...
 kbuild_flags=()
 
-# sync_tree SOURCE TREE: hard links to the pristine source, then this clone's
-# files over them. Only those that differ are written.
+# stage_design DESIGN SOURCE STAGE: the files that one of the designs changes
+# that the evaluation compares with ours.
+stage_design()
+{
+	# shellcheck disable=SC2154 # lib.sh sets it
+	local patch=$here/tools/testing/zsdefer/designs/$1.patch f
+
+	[ -f "$patch" ] || die "there is no design $1"
+	while read -r f; do
+		mkdir -p "$3/$(dirname "$f")"
+		cp "$2/$f" "$3/$f"
+	done < <(sed -n 's|^+++ b/||p' "$patch")
+	patch -d "$3" -p1 --force --fuzz=0 --no-backup-if-mismatch -r - \
+		<"$patch" >"$tmp/patch.log" 2>&1 || {
+		cat "$tmp/patch.log" >&2
+		die "the design $1 does not fit $2"
+	}
+}
+
+# sync_tree SOURCE TREE [DESIGN]: hard links to the pristine source, then this
+# clone's files, or the design's, over them. Only those that differ are written.
 sync_tree()
 {
-	local source=$1 tree=$2 f
+	local source=$1 tree=$2 design=${3:-} f
 
 	if [ ! -d "$tree" ]; then
 		say "making a tree to build in"
@@ -28,14 +47,18 @@ sync_tree()
 		mv "$tree.part" "$tree"
 	fi
 	rm -rf "$tmp/stage"
-	# shellcheck disable=SC2154 # lib.sh sets it
-	"$here/scripts/apply.sh" stage "$source" "$tmp/stage"
+	if [ -n "$design" ]; then
+		stage_design "$design" "$source" "$tmp/stage"
+	else
+		"$here/scripts/apply.sh" stage "$source" "$tmp/stage"
+	fi
 	(cd "$tmp/stage" && find . -type f | LC_ALL=C sort) >"$tmp/files"
-	# What an earlier clone had and this one has not.
+	# What is left of an earlier clone or flavour, and not wanted now.
 	if [ -f "$tree.files" ]; then
 		while read -r f; do
 			rm -f "$tree/$f"
-			[ ! -f "$source/$f" ] || cp -p "$source/$f" "$tree/$f"
+			# As new, or make would not see that it is another.
+			[ ! -f "$source/$f" ] || cp "$source/$f" "$tree/$f"
 		done < <(comm -23 "$tree.files" "$tmp/files")
 	fi
 	while read -r f; do

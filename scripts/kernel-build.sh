@@ -4,11 +4,18 @@
 # Build kernels: kernel-build.sh FLAVOUR..., each a fragment configs/FLAVOUR
 # on top of tinyconfig, configs/base.config and its machine's fragment (x86, or
 # arm64 if it is called so). Prints their build folders.
-# The flavour "pristine" is the unpatched tree with the off fragment, and
-# "zswap-pristine" that with the zswap fragment.
+# Besides there are these flavours:
 #
-# All clones share one patched tree for each source: only the files that
-# differ from this clone's are written, so make rebuilds what they need.
+#	pristine, zswap-pristine	the unpatched tree, with the off or the
+#					zswap fragment
+#	plain		the feature without any optional patch
+#	optional	the optional patches without the feature
+#	design-NAME	the unpatched tree with another design than ours:
+#			tools/testing/zsdefer/designs/NAME.patch
+#
+# All clones share one patched tree for each source: only the files that differ
+# are written, so make rebuilds what they need. Flavours that lack the optional
+# patches have another, or headers would change to and fro under all of them.
 # TARGETS= builds something else than the kernel image.
 #
 # kernel-build.sh in-tree COMMAND... runs a command in the patched tree instead.
@@ -26,11 +33,14 @@ tree=$ZSDEFER_CACHE/tree/$name
 build()
 {
 	local flavour=$1 fragment=$1 from=$tree machine=x86 image=bzImage build
-	local targets
+	local targets design='' without=${WITHOUT:-}
 
 	case $flavour in
 	pristine) fragment=off from=$source ;;
 	*-pristine) fragment=${flavour%-pristine} from=$source ;;
+	plain) fragment=on without=all ;;
+	optional) fragment=off without='' ;;
+	design-*) fragment=off design=${flavour#design-} ;;
 	esac
 	[ -f "$here/configs/$fragment.config" ] ||
 		die "there is no configs/$fragment.config"
@@ -48,10 +58,14 @@ build()
 	set -- "$here/configs/base.config" \
 		"$here/configs/machine-$machine.config" \
 		"$here/configs/$fragment.config"
-	if [ "$from" = "$source" ]; then
-		# It does not know our symbols.
+	if [ "$from" = "$source" ] || [ -n "$design" ]; then
+		# They do not know our symbols.
 		grep -v ZSMALLOC_DEFERRED "$3" >"$tmp/pristine.config" || true
 		set -- "$1" "$2" "$tmp/pristine.config"
+	fi
+	if [ "$from" = "$tree" ]; then
+		[ -z "$without$design" ] || from=$tree-other
+		WITHOUT=$without sync_tree "$source" "$from" "$design"
 	fi
 	mkdir -p "$build"
 	configure "$from" "$build" "$@"
@@ -67,8 +81,8 @@ build()
 
 [ $# -gt 0 ] || die "usage: $0 FLAVOUR... | in-tree COMMAND..."
 lock_cache
-sync_tree "$source" "$tree"
 if [ "$1" = in-tree ]; then
+	sync_tree "$source" "$tree"
 	shift
 	cd "$tree"
 	"$@" 9>&-
