@@ -5,8 +5,10 @@
 scripts := scripts
 export BASE KSRC ZSDEFER_CACHE JOBS RUNS SIZES MEM CPUS TESTS CHECK WITHOUT UPDATE
 export STRESS_SECONDS STRESS_ROUNDS RESULTS BASELINE SIZE MINUTES SEED KERNEL BUILDS
+export PARTS DESIGNS ROUNDS BIG KIT
 
-.PHONY: help run test test-all kunit builds bench sweep soak shell kernel apply unapply check clean
+.PHONY: help run test test-all kunit builds bench eval eval-target sweep soak shell
+.PHONY: kernel apply unapply check clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +25,10 @@ help:
 #:                  25 configurations, with all warnings; BUILDS="..." picks
 #:   make bench     cost of release and drain in instructions: unpatched, on, and
 #:                  turned off; BASELINE=revision compares with another one's
+#:   make eval      the same work on the unpatched kernel, on ours and on other
+#:                  designs: a report with pictures that answers the reviewers'
+#:                  questions; PARTS="..." and DESIGNS="..." pick some
+#:   make eval-target   a kit that runs its programs on a phone or a board
 #:   make sweep     what budget, threshold and delay do: every combination
 #:   make shell     a shell in a guest with zram swap and the knobs at hand;
 #:                  KERNEL=kasan takes another kernel of configs/
@@ -41,8 +47,9 @@ help:
 #:   ZSDEFER_CACHE=...  sources, builds and ccache (~/.cache/zsdefer)
 #:   JOBS=...           parallel jobs of a build
 #:   RUNS= SIZE= SIZES= MEM= CPUS= STRESS_SECONDS= STRESS_ROUNDS= RESULTS=
-#:                      what is measured; see scripts/run.sh, bench.sh, sweep.sh,
-#:                      soak.sh
+#:   PARTS= DESIGNS= ROUNDS= BIG=
+#:                      what is measured; see scripts/run.sh, bench.sh, eval.sh,
+#:                      sweep.sh, soak.sh
 
 run:
 	@$(scripts)/run.sh
@@ -64,6 +71,12 @@ builds:
 
 bench:
 	@$(scripts)/bench.sh
+
+eval:
+	@$(scripts)/eval.sh
+
+eval-target:
+	@$(scripts)/eval-target.sh
 
 sweep:
 	@$(scripts)/sweep.sh

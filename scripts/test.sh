@@ -6,8 +6,8 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-most="input apply litmus kunit object zram swap pressure upstream module kasan kcsan run"
-slow="rt zswap arm64 builds"
+most="input apply litmus kunit object zram swap pressure upstream module kasan kcsan run eval"
+slow="rt zswap arm64 builds designs"
 : "${TESTS:=$most}"
 [ "$TESTS" != all ] || TESTS="$most $slow"
 passed=0 failed=0 skipped=0 failures=() again=''
@@ -90,6 +90,18 @@ test_input()
 		refuses 'are numbers' env SIZE=64M "$here/scripts/bench.sh"
 	check "a BASELINE that is no revision is refused" \
 		refuses 'is no revision' env BASELINE=x "$here/scripts/bench.sh"
+	check "a part that eval does not have is refused" \
+		refuses 'PARTS has x' env PARTS=x "$here/scripts/eval.sh"
+	check "a design that eval does not have is refused" \
+		refuses 'DESIGNS has x' env DESIGNS=x "$here/scripts/eval.sh"
+	check "a ROUNDS of eval that is no number is refused" \
+		refuses 'are numbers' env ROUNDS=0 "$here/scripts/eval.sh"
+	check "a SIZE of eval that others can't hold is refused" \
+		refuses '128 at most' env SIZE=129 "$here/scripts/eval.sh"
+	check "a kit is not made over something else" refuses 'no kit' \
+		env KIT="$here/scripts" "$here/scripts/eval-target.sh"
+	check "a report of no results is refused" refuses 'no results' \
+		env PARTS=report RESULTS="$tmp/none" "$here/scripts/eval.sh"
 	check "a SIZE of sweep that is no number is refused" \
 		refuses 'are numbers' env SIZE=0 "$here/scripts/sweep.sh"
 	check "apply without KDIR is refused" bash -c \
@@ -430,8 +442,23 @@ test_arm64()
 	image=$("$here/scripts/image.sh" "$build")
 	guest "$build" arm64 selftest SECONDS_EACH=3 zram.sh swap.sh pressure.sh \
 		life.sh
+	check "arm64: the evaluation's programs run" \
+		on_target arm64 "$build" "$tmp/out-arm64-target"
+	check "a kit for phones and boards is made" a_kit_is_made
 	rm -f "$image"
 	image=$plain_image
+}
+
+# For arm64 at least, and without a library of this machine's.
+a_kit_is_made()
+{
+	KIT="$tmp/kit" "$here/scripts/eval-target.sh" &&
+	tar -tzf "$tmp/kit.tar.gz" | grep -q 'kit/run.sh' || return 1
+	for program in zsbench busybox; do
+		readelf -h "$tmp/kit/bin-arm64/$program" | grep -q AArch64 &&
+		! readelf -l "$tmp/kit/bin-arm64/$program" | grep -q INTERP ||
+			return 1
+	done
 }
 
 ### Scripts that print such lines themselves
@@ -487,6 +514,149 @@ assert len(d['off']['releases']) == len(d['on']['releases']) == 8
 assert d['on']['stats']['drained'] > 0 and d['machine']['accelerator']
 assert all(r['back_ns'] > 0 for f in ('off', 'on') for r in d[f]['releases'])
 assert d['off']['config'] != d['on']['config'] and d['on']['commands']"
+}
+
+### The evaluation, small
+
+# small_eval OUT "PART..." DESIGN...
+small_eval()
+{
+	local out=$1 parts=$2
+
+	shift 2
+	if ROUNDS=1 RUNS=1 SIZE=8 BIG=32 STRESS_SECONDS=2 SIZES="32x1 32x2" \
+		PARTS="$parts" DESIGNS="$*" RESULTS="$out" \
+		"$here/scripts/eval.sh" \
+		>"$tmp/eval.log"; then
+		result ok "make eval, small: $*"
+	else
+		result failed "make eval, small: $*"
+	fi
+	check "its report is whole" eval_is_whole "$out"
+	check "each of its figures can be traced" traceable "$out" "$@"
+	check "its guests' kernels had no warning" all_quiet "$out"
+}
+
+# on_target NAME BUILD OUT: what "make eval-target" runs elsewhere, in a guest.
+on_target()
+{
+	"$here/scripts/vm.sh" -m 1024 -n "$1-target" -e runs=1 -e sizes=32x2 \
+		"$2" "$image" "$3" target || return 1
+	for name in perclass disabled; do
+		grep -q '"mib":32,"procs":2' "$3/$name/release/release.jsonl" &&
+		grep -q '"scene":"latency"' "$3/$name/latency/latency.jsonl" ||
+			return 1
+	done
+	grep -qx 'queued 0' "$3/disabled/release/stats" &&
+	! grep -qx 'queued 0' "$3/perclass/release/stats" && quiet "$3"
+}
+
+# All eight questions; every link and picture leads somewhere; valid markup.
+eval_is_whole()
+{
+	[ "$(grep -c '^### [1-8]\. ' "$1/report.md")" = 8 ] &&
+	python3 - "$1" <<-'EOF'
+		import html.parser, re, sys
+		from pathlib import Path
+		root = Path(sys.argv[1])
+		links = re.findall(r"\]\(([^)]+)\)", (root / "report.md").read_text())
+		assert len(links) > 20, links
+		for link in links:
+		    assert (root / link).stat().st_size, link
+		for svg in (root / "plots").glob("*.svg"):
+		    assert "</svg>" in svg.read_text(), svg
+		text = (root / "index.html").read_text()
+		stack = []
+		class Parser(html.parser.HTMLParser):
+		    def handle_starttag(self, tag, attrs):
+		        if tag not in ("meta", "img", "html"):
+		            stack.append(tag)
+		        for name, value in attrs:
+		            assert name != "src" or value.startswith("data:"), value
+		    def handle_endtag(self, tag):
+		        assert tag == "html" or stack.pop() == tag, tag
+		Parser().feed(text)
+		assert not stack and len(text) > 50000
+	EOF
+}
+
+# The report's medians are those of the samples in the guests' folders.
+traceable()
+{
+	python3 - "$@" <<-'EOF'
+		import json, statistics, sys
+		from pathlib import Path
+		root, designs = Path(sys.argv[1]), sys.argv[2:]
+		figures = json.loads((root / "figures.json").read_text())
+		for design in designs:
+		    path = root / "release" / design / "1" / "release.jsonl"
+		    runs = [json.loads(x) for x in path.read_text().splitlines()]
+		    one = [r["release_ns"] / 1e6 for r in runs if r["procs"] == 1]
+		    assert one == figures[f"release, 32 MiB of 1: released | {design}"]
+		    rows = [x.split("|") for x in (root / "report.md").read_text()
+		            .split("**Released after, ms**")[1].splitlines()]
+		    row = next(r for r in rows if len(r) > 2 and r[1].strip() == design)
+		    assert float(row[2].split()[0]) == round(statistics.median(one), 1), row
+		    cost = root / "cost" / design / "long" / "cost.jsonl"
+		    runs = [json.loads(x) for x in cost.read_text().splitlines()]
+		    assert len(runs) == 8 and all(r["munmap_ns"] > 0 for r in runs)
+		    if design != "unpatched":
+		        assert all(r["flush_ns"] > 0 for r in runs)
+		    # Somebody was killed, or scene and profile show nothing.
+		    for what in "killer scene: kills", "profile: exit, samples":
+		        assert min(figures[f"{what} | {design}"]) >= 1, what
+	EOF
+}
+
+all_quiet()
+{
+	local guest guests=0
+
+	for guest in "$1"/*/*/*/; do
+		quiet "$guest" || return 1
+		guests=$((guests + 1))
+	done
+	[ $guests -gt 8 ]
+}
+
+test_eval()
+{
+	small_eval "$tmp/small-eval" "cost release series lmk profile locks" \
+		unpatched perclass
+	check "its programs run elsewhere, too" on_target on "$(built on)" \
+		"$tmp/small-eval/target"
+	check "and come into its report" report_has_target "$tmp/small-eval"
+}
+
+report_has_target()
+{
+	PARTS=report RESULTS="$1" "$here/scripts/eval.sh" &&
+	grep -q '^## On another machine' "$1/report.md" &&
+	grep -q '32 MiB of 2: released' "$1/report.md"
+}
+
+# The kernels that ours is compared with lose nothing, either.
+test_designs()
+{
+	local design
+
+	for design in array percpu pages; do
+		"$here/scripts/vm.sh" -n "design-$design" \
+			"$(built "design-$design")" "$image" \
+			"$tmp/out-$design" verify || true
+		count "design-$design" "$tmp/out-$design"
+	done
+	# shellcheck disable=SC2046 # a design a word
+	small_eval "$tmp/designs-eval" "$(words_of all_parts)" \
+		$(words_of all_designs)
+	check "each question has an answer" bash -c \
+		"! grep 'Not measured in this run' '$tmp/designs-eval/report.md'"
+}
+
+# words_of NAME: what eval.sh has in a variable.
+words_of()
+{
+	sed -n "s/^$1=\"\(.*\)\"/\1/p" "$here/scripts/eval.sh"
 }
 
 for t in $TESTS; do

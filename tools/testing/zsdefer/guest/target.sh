@@ -24,7 +24,7 @@ fail()
 [ "$(id -u)" = 0 ] || fail "this needs root, for swap"
 [ -r $control/hot_add ] || fail "there is no $control: no zram here"
 free=$(awk '/^MemAvailable:/ { print int($2 / 1024 / 4) }' /proc/meminfo)
-[ "$free" -ge 32 ] || fail "only $((free * 4)) MiB of memory are free"
+[ "$free" -ge 64 ] || fail "only $((free * 4)) MiB of memory are free"
 if [ -z "$SIZES" ]; then
 	for size in 64x1 128x1 256x1 256x4 512x1; do
 		[ "${size%x*}" -gt "$free" ] || SIZES="$SIZES $size"
@@ -61,7 +61,8 @@ measure()
 	zs_out=$to/$1/release sh "$zs_jobs/release.sh" "$runs" kill $SIZES ||
 		fail "the releases failed"
 	idle
-	zs_out=$to/$1/latency sh "$zs_jobs/latency.sh" "$runs" ||
+	zs_out=$to/$1/latency sh "$zs_jobs/latency.sh" "$runs" \
+		$((free > 128 ? 128 : free)) ||
 		fail "the latencies failed"
 	idle
 }

@@ -1,0 +1,280 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The evaluation: the same work on the unpatched kernel, on ours, and on other
+# designs, all from one base and one configuration. What guests leave goes to
+# results/eval-TIME/ as PART/DESIGN/GUEST/, and a report is made of it.
+#
+#	PARTS="..."	what is measured; all by default
+#	DESIGNS="..."	on which kernels; all by default
+#	ROUNDS=2	kernels take turns so many times, so that a machine that
+#			slows down slows all of them
+#	RUNS=2		runs of each release in a round
+#	SIZES="..."	MIBxPROCESSES of the releases
+#	SIZE=64		MiB of the releases whose instructions are counted, up to
+#			128: what the other designs hold without falling back
+#	BIG=256		MiB of those that are watched and profiled
+#	STRESS_SECONDS=5
+#	RESULTS=...	a folder of earlier results, whose other parts stay; with
+#			PARTS=report only the report is made anew
+#
+# What "make eval-target" measured on another machine comes into the report if
+# it is in RESULTS/target/.
+# shellcheck disable=SC2086 # options and lists are words
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+all_parts="cost release lmk latency locks profile workers stress sweep cpus series algorithms"
+all_designs="unpatched optional disabled array percpu pages plain perclass"
+: "${PARTS:=$all_parts}" "${DESIGNS:=$all_designs}"
+: "${ROUNDS:=2}" "${RUNS:=2}" "${SIZE:=64}" "${BIG:=256}" "${STRESS_SECONDS:=5}"
+: "${SIZES:=64x1 128x1 192x1 256x1 512x1 256x2 256x3 256x4 256x16}"
+
+for n in "$ROUNDS" "$RUNS" "$SIZE" "$BIG" "$STRESS_SECONDS"; do
+	[[ $n =~ ^[1-9][0-9]{0,2}$ ]] ||
+		die "ROUNDS, RUNS, SIZE, BIG and STRESS_SECONDS are numbers from" \
+		    "1 to 999, not $n"
+done
+[ "$SIZE" -le 128 ] || die "SIZE is 128 at most, not $SIZE"
+[ -z "${WITHOUT:-}" ] || die "WITHOUT is not for eval; see DESIGNS=plain"
+for size in $SIZES; do
+	[[ $size =~ ^[0-9]+x[0-9]+$ ]] ||
+		die "SIZES has $size, which is not MIBxPROCESSES"
+done
+for part in $PARTS; do
+	[[ " $all_parts report " = *" $part "* ]] ||
+		die "PARTS has $part; there are: $all_parts report"
+done
+for design in $DESIGNS; do
+	[[ " $all_designs " = *" $design "* ]] ||
+		die "DESIGNS has $design; there are: $all_designs"
+done
+
+# flavour_of DESIGN: what kernel-build.sh calls its kernel.
+flavour_of()
+{
+	case $1 in
+	unpatched) echo pristine ;;
+	disabled | perclass) echo on ;;
+	array | percpu | pages) echo "design-$1" ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# among DESIGN...: those of them that were asked for.
+among()
+{
+	local design
+
+	for design in "$@"; do
+		[[ " $DESIGNS " != *" $design "* ]] || echo "$design"
+	done
+}
+
+# Jiffies for which the host's CPUs were taken from it.
+stolen()
+{
+	awk '/^cpu / { print $9 }' /proc/stat
+}
+
+# guest PART/DESIGN/GUEST "OPTIONS" JOB [ARG...]: run a job; OPTIONS are vm.sh's.
+guest()
+{
+	local where=$1 options=$2 design stolen
+
+	shift 2
+	design=$(basename "$(dirname "$where")")
+	[ "$design" != disabled ] || options="$options -e defer=0"
+	stolen=$(stolen)
+	"$here/scripts/vm.sh" -a "$accel" -n "$where" -e wait=2000 -e spin=1 \
+		$options "${builds[$(flavour_of "$design")]}" "$image" \
+		"$out/$where" "$@" || die "$where failed; see $out/$where"
+	{
+		echo "stolen_jiffies $(($(stolen) - stolen))"
+		echo "load $(cut -d ' ' -f 1 /proc/loadavg)"
+		echo "commit $commit"
+		echo "command $command"
+	} >"$out/$where/host"
+}
+
+# anew PART DESIGN...: what an earlier run left of them is not to be mixed in.
+anew()
+{
+	local part=$1 design
+
+	shift
+	for design in $(among "$@"); do
+		rm -rf "${out:?}/$part/$design"
+	done
+}
+
+# in_turns PART "DESIGN..." "OPTIONS" JOB [ARG...]: every round on each of them.
+in_turns()
+{
+	local part=$1 designs=$2 options=$3 round design
+
+	shift 3
+	anew "$part" $designs
+	for round in $(seq "$ROUNDS"); do
+		for design in $(among $designs); do
+			guest "$part/$design/$round" "$options" "$@"
+		done
+	done
+}
+
+# "plain" is what is like the other designs: none of these has patches that make
+# zram's and the page allocator's part cheaper.
+whole="unpatched array percpu pages plain perclass"
+
+part_cost()
+{
+	local design lists
+
+	anew cost $all_designs
+	for design in $(among $all_designs); do
+		for lists in long short; do
+			guest "cost/$design/$lists" "-i -m 1024" cost $lists \
+				"$SIZE" 2
+		done
+	done
+}
+
+part_release()
+{
+	in_turns release "disabled $whole" "-m 2048" release "$RUNS" munmap $SIZES
+}
+
+part_cpus()
+{
+	local cpus
+
+	for cpus in 1 4; do
+		in_turns cpus-$cpus "$whole" "-m 2048 -c $cpus" \
+			release "$RUNS" kill "${BIG}x1" "${BIG}x4"
+	done
+}
+
+# Of our workers, by default one for every four CPUs runs at a time.
+part_workers()
+{
+	local n round
+
+	for n in 1 2; do
+		anew workers-$n perclass
+	done
+	[ -n "$(among perclass)" ] || return 0
+	for round in $(seq "$ROUNDS"); do
+		for n in 1 2; do
+			guest "workers-$n/perclass/$round" \
+				"-m 2048 -e max_active=$n" \
+				release "$RUNS" kill "${BIG}x1" "${BIG}x4"
+		done
+	done
+}
+
+part_algorithms()
+{
+	local alg
+
+	for alg in lzo-rle zstd; do
+		in_turns alg-$alg "unpatched percpu plain perclass" \
+			"-m 2048 -e alg=$alg" release "$RUNS" kill "${BIG}x1"
+	done
+}
+
+part_series()
+{
+	local design
+
+	anew series $whole
+	for design in $(among $whole); do
+		guest "series/$design/1" "-m 2048" series 1 "$BIG"
+	done
+}
+
+part_lmk() { in_turns lmk "$whole" "-m 512" lmk "$((RUNS + 1))"; }
+
+part_latency() { in_turns latency "$whole" "-m 1024" latency "$((RUNS + 1))" 128; }
+
+part_stress()
+{
+	in_turns stress "$whole" "-m 320" stress "$STRESS_SECONDS" 1 \
+		vm bigheap mmap brk fork
+}
+
+part_sweep()
+{
+	[ -z "$(among perclass)" ] || guest sweep/perclass/1 "-m 2048 -t 3000" \
+		sweep "$BIG" 2 4M+16M+64M+256M 16+256+4096 8+64
+}
+
+part_profile()
+{
+	local design
+
+	for design in $(among $whole); do
+		anew profile "$design"
+		guest "profile/$design/1" "-m 2048" profile "$BIG" 2
+	done
+}
+
+# As many CPUs as there are, as far as that makes sense: waiting takes two, and
+# those that queue up behind one who waits take a third.
+part_locks()
+{
+	local design cpus
+
+	cpus=$(nproc)
+	cpus=$((cpus < 2 ? 2 : cpus > 8 ? 8 : cpus))
+
+	for design in $(among $whole); do
+		anew locks "$design"
+		guest "locks/$design/1" "-m 2048 -c $cpus" locks "$BIG" 4 mixed single
+	done
+}
+
+part_report() { :; }
+
+describe()
+{
+	echo "commit $commit"
+	echo "kernel $(basename "$source")"
+	echo "compiler $(gcc --version | head -n 1)"
+	echo "qemu $(qemu-system-x86_64 -version | head -n 1)"
+	echo "accelerator $accel"
+	echo "host $(uname -srm), $(nproc) CPUs,$(sed -n 's/^model name[^:]*://p' /proc/cpuinfo | head -n 1)"
+	echo "perf $(dpkg-query -W -f '${Version}' linux-perf)"
+	echo "stress-ng $(dpkg-query -W -f '${Version}' stress-ng)"
+	echo "command $command"
+}
+
+need_packages python3 gnuplot-nox libdevel-nytprof-perl
+lock_cache
+commit=$(git -C "$here" describe --always --dirty 2>/dev/null || echo unknown)
+command="make eval ROUNDS=$ROUNDS RUNS=$RUNS SIZE=$SIZE BIG=$BIG"
+command="$command STRESS_SECONDS=$STRESS_SECONDS SIZES='$SIZES'"
+out=${RESULTS:-$here/results/eval-$(date -u +%Y%m%d-%H%M%S)}
+if [ "$PARTS" != report ]; then
+	source=$("$here/scripts/kernel-source.sh")
+	image=$("$here/scripts/image.sh")
+	trap 'rm -f "$image"' EXIT
+	declare -A builds
+	for design in $DESIGNS; do
+		flavour=$(flavour_of "$design")
+		builds[$flavour]=${builds[$flavour]:-$("$here/scripts/kernel-build.sh" "$flavour")}
+	done
+	accel=$("$here/scripts/vm.sh" accel "${builds[$flavour]}" "$image")
+	mkdir -p "$out"
+	say "results go to $out"
+	describe >"$out/machine"
+	for flavour in "${!builds[@]}"; do
+		cp "${builds[$flavour]}/.config" "$out/config-$flavour"
+	done
+	for part in $PARTS; do
+		say "part: $part"
+		"part_$part"
+	done
+fi
+[ -f "$out/machine" ] || die "there are no results in $out"
+python3 "$here/scripts/eval_report.py" "$out"
+say "report: $out/index.html and report.md"
