@@ -42,7 +42,9 @@ def lines(path, title, axes, series, log="", bars=True):
     commands = [f'set xlabel "{axes[0]}"', f'set ylabel "{axes[1]}"',
                 "set yrange [0:*]", "set key outside right top noenhanced"]
     if log:
-        commands += [f"set logscale {log} 2"]
+        xs = [x for points in series.values() for x, *_ in points]
+        commands += [f"set logscale {log} 2",
+                     f"set {log}range [{min(xs) * 0.9}:{max(xs) * 1.1}]"]
     plots = []
     for i, (name, points) in enumerate(series.items()):
         commands += block(f"d{i}", points)

@@ -160,6 +160,9 @@ def with_ratio(res, what, design, digits):
     if not values:
         return "-"
     text = cell(values, digits)
+    left = res.figures.get((what.removesuffix("back") + "left", design))
+    if what.endswith("back") and any(math.isinf(v) for v in values) and left:
+        text += f", up to {max(left):.1f} MiB left"
     base = res.figures.get((what, BASE))
     if base and design != BASE and statistics.median(base) and \
             not math.isinf(statistics.median(values) + statistics.median(base)):
@@ -339,8 +342,9 @@ def show_release(doc, res, to, part):
                  " at once: until the last `munmap()` has returned, and until"
                  " the device's pool is back within 1 % of its size before. A"
                  " device that has not got its memory back after 2 s is said to"
-                 " never do so; what is left then is in the samples as"
-                 " `left_bytes`.")
+                 " never do so, with what is left then: an array keeps what"
+                 " stays below half of it, per-CPU pages what does not fill a"
+                 " page.")
         for xlabel, name, pick in (
                 ("processes", "processes", lambda m, p: (m == 256, p)),
                 ("MiB", "size", lambda m, p: (p == 1, m))):
@@ -648,20 +652,17 @@ def answer_one_item(res):
                "no different": "Not measurably on this machine"}.get(
         res.than(None, (one, OURS), (two, OURS)), "There are too few samples")
     what = biggest(res, max(p for _, p in sizes_of(res, "release"))) + "back"
-    left = [x for (w, d), v in res.figures.items()
-            if d == "array" and w.startswith("release") and w.endswith("left")
-            for x in v]
-    stuck = [x for x in left if x > 1]
+    left = {d: max(x for (w, e), v in res.figures.items() for x in v
+                   if e == d and w.startswith("release") and w.endswith("left"))
+            for d in ("array", "percpu", OURS)}
     text = (f"{verdict}: after a kill of four processes memory is back after"
             f" {cell(res.figures[one, OURS], 1)} ms with one of our workers at a"
             f" time, and after {cell(res.figures[two, OURS], 1)} ms with two,"
             f" which is the administrator's choice (`max_active`); when"
             f" {what[9:-6]} processes unmap, it is back after"
             f" {versus(res, what, ('percpu', BASE), 1, ' ms')} by the defaults.")
-    if stuck:
-        text += (f" A single array also keeps what stays below half of it: in"
-                 f" {len(stuck)} of {len(left)} releases some, up to"
-                 f" {max(left):.0f} MiB, was still there after 2 s.")
+    text += (" What had not come back after 2 s was at most "
+             + ", ".join(f"{x:.1f} MiB ({d})" for d, x in left.items()) + ".")
     return text, "back-by-processes"
 
 
