@@ -28,7 +28,7 @@ all_parts="cost release lmk latency locks profile workers stress sweep cpus seri
 all_designs="unpatched optional disabled array percpu pages plain perclass"
 : "${PARTS:=$all_parts}" "${DESIGNS:=$all_designs}"
 : "${ROUNDS:=2}" "${RUNS:=2}" "${SIZE:=64}" "${BIG:=256}" "${STRESS_SECONDS:=5}"
-: "${SIZES:=64x1 128x1 192x1 256x1 512x1 256x2 256x3 256x4 256x16}"
+: "${SIZES:=32x1 64x1 128x1 192x1 256x1 512x1 256x2 256x3 256x4 256x16}"
 
 for n in "$ROUNDS" "$RUNS" "$SIZE" "$BIG" "$STRESS_SECONDS"; do
 	[[ $n =~ ^[1-9][0-9]{0,2}$ ]] ||

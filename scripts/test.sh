@@ -229,7 +229,8 @@ test_object()
 		drivers/block/zram/zram_drv.o slot_free
 }
 
-# Code with its relocations; line numbers and file names do not count.
+# Code with its relocations. Line numbers and file names do not count, nor do the
+# places of strings, which follow from how long the names of files are.
 disassemble()
 {
 	local file=$1 f
@@ -239,7 +240,8 @@ disassemble()
 	for f in "$@"; do
 		objdump -dr --no-show-raw-insn --no-addresses \
 			${f:+--disassemble="$f"} "$file" |
-			grep -v 'file format' | sed 's/__bug_table.*//'
+			grep -v 'file format' |
+			sed 's/__bug_table.*//; s/\(\.rodata\.str[0-9.]*\)+0x.*/\1/'
 	done
 }
 

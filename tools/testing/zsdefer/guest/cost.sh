@@ -12,6 +12,10 @@ lists=$1 mib=$2 runs=$3
 if [ "$lists" = short ]; then
 	echo 2000 >/proc/sys/vm/percpu_pagelist_high_fraction || exit 1
 fi
+# This gives others a share of the CPU all the same.
+for share in /sys/kernel/debug/sched/fair_server/cpu*/runtime; do
+	echo 0 >"$share" || exit 1
+done
 swap_on 1G
 # Incompressible data want more than the default, a sixteenth of memory. Other
 # designs have room for 128 MiB of any data.
