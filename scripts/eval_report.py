@@ -224,19 +224,23 @@ def back_ms(record):
     return record["back_ns"] / 1e6 if record["back_ns"] >= 0 else math.inf
 
 
+def add_releases(res, prefix, design, records):
+    """Milliseconds of releases, by size and processes, and MiB left."""
+    by = {}
+    for r in records:
+        by.setdefault((r["mib"], r["procs"]), []).append(r)
+    for (mib, procs), runs in by.items():
+        name = f"{prefix}, {mib} MiB of {procs}: "
+        res.add(name + "released", design, [r["release_ns"] / 1e6 for r in runs])
+        res.add(name + "back", design, [back_ms(r) for r in runs])
+        res.add(name + "left", design, [r["left_bytes"] / 2**20 for r in runs])
+
+
 def read_release(res, part):
-    """Milliseconds of releases."""
+    """Of all designs."""
     for design in res.designs(part):
-        by = {}
-        for r in res.records(part, design, "release.jsonl"):
-            by.setdefault((r["mib"], r["procs"]), []).append(r)
-        for (mib, procs), runs in by.items():
-            name = f"{part}, {mib} MiB of {procs}: "
-            res.add(name + "released", design,
-                    [r["release_ns"] / 1e6 for r in runs])
-            res.add(name + "back", design, [back_ms(r) for r in runs])
-            res.add(name + "left", design,
-                    [r["left_bytes"] / 2**20 for r in runs])
+        add_releases(res, part, design,
+                     res.records(part, design, "release.jsonl"))
 
 
 def read_lmk(res):
@@ -893,19 +897,13 @@ def show_target(doc, res):
     for path in runs:
         design = path.parent.parent.name
         names.append(design)
-        by = {}
-        for r in read_releases(path):
-            by.setdefault((r["mib"], r["procs"]), []).append(r)
-        for (mib, procs), some in by.items():
-            name = f"target, {mib} MiB of {procs}: "
-            res.add(name + "released", design,
-                    [r["release_ns"] / 1e6 for r in some])
-            res.add(name + "back", design, [back_ms(r) for r in some])
+        add_releases(res, "target", design, read_releases(path))
         latency = path.parent.parent / "latency" / "latency.jsonl"
         if latency.exists():
             add_latency(res, "target, ", design, read_releases(latency))
     columns = list(dict.fromkeys(w for w, d in res.figures
-                                 if w.startswith("target") and d in names))
+                                 if w.startswith("target") and d in names
+                                 and not w.endswith("left")))
     doc.table(["figure"] + names,
               [[what.removeprefix("target, ") +
                 (", ms" if what.endswith(("released", "back")) else "")] +
