@@ -591,6 +591,13 @@ traceable()
 		root, designs = Path(sys.argv[1]), sys.argv[2:]
 		figures = json.loads((root / "figures.json").read_text())
 		for design in designs:
+		    cost = root / "cost" / design / "long" / "cost.jsonl"
+		    runs = [json.loads(x) for x in cost.read_text().splitlines()]
+		    assert len(runs) == 8 and all(r["munmap_ns"] > 0 for r in runs)
+		    if design not in ("unpatched", "optional", "disabled"):
+		        assert all(r["flush_ns"] > 0 for r in runs)
+		    if design in ("optional", "disabled"):
+		        continue
 		    path = root / "release" / design / "1" / "release.jsonl"
 		    runs = [json.loads(x) for x in path.read_text().splitlines()]
 		    one = [r["release_ns"] / 1e6 for r in runs if r["procs"] == 1]
@@ -599,11 +606,6 @@ traceable()
 		            .split("**Released after, ms**")[1].splitlines()]
 		    row = next(r for r in rows if len(r) > 2 and r[1].strip() == design)
 		    assert float(row[2].split()[0]) == round(statistics.median(one), 1), row
-		    cost = root / "cost" / design / "long" / "cost.jsonl"
-		    runs = [json.loads(x) for x in cost.read_text().splitlines()]
-		    assert len(runs) == 8 and all(r["munmap_ns"] > 0 for r in runs)
-		    if design != "unpatched":
-		        assert all(r["flush_ns"] > 0 for r in runs)
 		    # Somebody was killed, or scene and profile show nothing.
 		    for what in "killer scene: kills", "profile: exit, samples":
 		        assert min(figures[f"{what} | {design}"]) >= 1, what
