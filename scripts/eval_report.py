@@ -41,7 +41,8 @@ WORKLOADS = ("mixed", "single", "huge", "interleaved")
 PARTS = {
     "release": "Releases on 2 CPUs", "cpus-1": "Kills on 1 CPU",
     "cpus-4": "Kills on 4 CPUs", "workers-1": "Kills, one worker at a time",
-    "workers-2": "Kills, two workers at a time", "alg-lzo-rle": "Kills, compressed by lzo-rle",
+    "workers-2": "Kills, two workers at a time",
+    "alg-lzo-rle": "Kills, compressed by lzo-rle",
     "alg-zstd": "Kills, compressed by zstd",
 }
 # What others published, by the mails of the linux-mm thread of April to June
@@ -446,13 +447,10 @@ def show_group(doc, res, part, title, text, prefix, digits, to=None, plot=()):
         doc.picture(plots.dots(to / f"{part}-{i}.svg", what, what.split(", ")[-1],
                                {d: res.figures[what, d] for d in designs
                                 if res.figures.get((what, d))}), what)
-    rows = []
-    for what in names:
-        row = [what.removeprefix("killer scene: ")]
-        for design in designs:
-            row.append(with_ratio(res, what, design, digits))
-        rows.append(row)
-    doc.table(["figure"] + designs, rows)
+    doc.table(["figure"] + designs,
+              [[what.removeprefix("killer scene: ")] +
+               [with_ratio(res, what, d, digits) for d in designs]
+               for what in names])
     repeat(doc, res, part)
 
 
@@ -764,13 +762,10 @@ def answer_size(res):
 
 def answer_zswap(_):
     """7. Can zswap use it too?"""
-    text = (HERE / "mm" / "zsdefer" / "zspage.c").read_text()
-    entry = "zs_free_deferred" in text
-    return ("Its entry needs a pool, a handle and a size, which zswap has in"
-            " its entries" + ("" if entry else " (but there is no entry)") +
-            ", and nothing in the engine knows of zram. It is not measured:"
-            " zswap does not call it yet, and has to drain before it gives up"
-            " a pool.", None)
+    return ("The entry, `zs_free_deferred()`, needs a pool, a handle and a size,"
+            " which zswap has in its entries, and nothing in the engine knows of"
+            " zram. It is not measured: zswap does not call it yet, and has to"
+            " drain before it gives up a pool.", None)
 
 
 def answer_balance(res):

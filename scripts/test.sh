@@ -562,7 +562,7 @@ eval_is_whole()
 		from pathlib import Path
 		root = Path(sys.argv[1])
 		links = re.findall(r"\]\(([^)]+)\)", (root / "report.md").read_text())
-		assert len(links) >= 15, links
+		assert len(links) >= 20, links
 		for link in links:
 		    assert (root / link).stat().st_size, link
 		for svg in (root / "plots").glob("*.svg"):
