@@ -214,7 +214,7 @@ part_profile()
 
 	for design in $(among $whole); do
 		anew profile "$design"
-		guest "profile/$design/1" "-m 2048" profile "$BIG" 2
+		guest "profile/$design/1" "-m 2048" profile "$BIG" 4
 	done
 }
 

@@ -520,7 +520,7 @@ def show_profile(doc, res, to):
     folded = {d: plots.fold(exits + workers)
               for d, (exits, workers) in stacks.items()}
     doc.section("Profiles")
-    doc.text("`perf record -e cpu-clock -g` of two kills: samples of the victims'"
+    doc.text("`perf record -e cpu-clock -g` of four kills: samples of the victims'"
              " `exit_mmap()` and of the workers that free what was deferred.")
     for design in designs:
         if not stacks[design][0]:
