@@ -13,6 +13,7 @@
  * one has detached the others do not see.
  */
 
+#include <kunit/visibility.h>
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
 #include <linux/init.h>
@@ -616,6 +617,7 @@ void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params)
 
 	zsdefer_restock(zd, params->enabled ? GFP_KERNEL : 0);
 }
+EXPORT_SYMBOL_IF_KUNIT(zsdefer_set_params);
 
 /**
  * zsdefer_read_stats() - sum up what the queues of an engine did
@@ -663,6 +665,7 @@ void zsdefer_read_stats(struct zsdefer *zd, struct zsdefer_stats *stats)
 			zd->shared.depot.nr_total * sizeof(struct zsdefer_block);
 	spin_unlock(&zd->shared.depot.lock);
 }
+EXPORT_SYMBOL_IF_KUNIT(zsdefer_read_stats);
 
 static int zsdefer_classes_show(struct seq_file *m, void *unused)
 {

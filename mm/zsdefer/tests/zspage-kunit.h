@@ -1111,6 +1111,9 @@ static struct kunit_suite zsdefer_zspage_test_suite = {
 
 kunit_test_suite(zsdefer_zspage_test_suite);
 
+/* The engine's knobs and figures, which are exported to tests alone. */
+MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
+
 #endif /* _MM_ZSDEFER_ZSPAGE_KUNIT_H */
 
 #endif /* CONFIG_ZSDEFER_KUNIT_TEST */
