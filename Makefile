@@ -4,8 +4,7 @@
 
 scripts := scripts
 export BASE KSRC ZSDEFER_CACHE JOBS RUNS SIZES MEM CPUS TESTS CHECK WITHOUT UPDATE
-export STRESS_SECONDS STRESS_ROUNDS RESULTS BASELINE SIZE MINUTES SEED KERNEL BUILDS
-export PARTS DESIGNS ROUNDS BIG KIT
+export RESULTS BASELINE SIZE MINUTES SEED KERNEL BUILDS PARTS DESIGNS ROUNDS BIG KIT
 
 .PHONY: help run test test-all kunit builds bench eval eval-target sweep soak shell
 .PHONY: kernel apply unapply check clean
@@ -16,22 +15,24 @@ help:
 
 #: Deferred free for zsmalloc. The first use installs what is missing.
 #:
-#:   make run       measure a kill: the same work, unpatched kernel against patched
+#:   make run       measure a kill: the same work, unpatched kernel against patched,
+#:                  in turns; a table, and a page with every sample
 #:   make test      run the tests; TESTS="..." picks some (make test TESTS=help)
 #:   make test-all  all that there are, also those that take too long for that
 #:   make soak      everything at once for MINUTES=10; SEED= repeats one
-#:   make kunit     only the KUnit suites, on User-mode Linux: seconds when warm
+#:   make kunit     the KUnit suites on User-mode Linux: seconds when warm
 #:   make builds    compile what is ours, and what the patches change, in some
 #:                  25 configurations, with all warnings; BUILDS="..." picks
-#:   make bench     cost of release and drain in instructions: unpatched, on, and
-#:                  turned off; BASELINE=revision compares with another one's
+#:   make bench     cost of release and drain in instructions: unpatched, option n,
+#:                  turned off, and on; BASELINE=revision compares with another
+#:                  one's
 #:   make eval      the same work on the unpatched kernel, on ours and on other
 #:                  designs: a report with pictures that answers the reviewers'
 #:                  questions; PARTS="..." and DESIGNS="..." pick some
 #:   make eval-target   a kit that runs its programs on a phone or a board
 #:   make sweep     what budget, threshold and delay do: every combination
 #:   make shell     a shell in a guest with zram swap and the knobs at hand;
-#:                  KERNEL=kasan takes another kernel of configs/
+#:                  KERNEL=checked takes another kernel of configs/
 #:   make kernel    only fetch, patch and build the kernels
 #:   make apply KDIR=tree     put the feature into a kernel tree of yours
 #:   make unapply KDIR=tree   take it out again; CHECK=1 only tells, for both
@@ -46,8 +47,7 @@ help:
 #:   UPDATE=1           look for a newer package of that base
 #:   ZSDEFER_CACHE=...  sources, builds and ccache (~/.cache/zsdefer)
 #:   JOBS=...           parallel jobs of a build
-#:   RUNS= SIZE= SIZES= MEM= CPUS= STRESS_SECONDS= STRESS_ROUNDS= RESULTS=
-#:   PARTS= DESIGNS= ROUNDS= BIG=
+#:   RUNS= SIZE= SIZES= MEM= CPUS= RESULTS= PARTS= DESIGNS= ROUNDS= BIG=
 #:                      what is measured; see scripts/run.sh, bench.sh, eval.sh,
 #:                      sweep.sh, soak.sh
 
@@ -85,7 +85,7 @@ shell:
 	@$(scripts)/shell.sh
 
 kernel:
-	@$(scripts)/kernel-build.sh pristine on
+	@$(scripts)/kernel-build.sh unpatched on
 
 apply unapply:
 	@test -n "$(KDIR)" || { echo "error: make $@ KDIR=tree" >&2; exit 2; }

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What a release, and the drain after it, cost in instructions: QEMU counts
-# them (-icount), so the figures repeat. Three variants: the unpatched kernel,
-# the feature, and the feature with enabled=0; each with the page allocator's
-# per-CPU lists as they are (long) and with short ones, as under pressure.
+# them (-icount), so the figures repeat. Five variants: the unpatched kernel; the
+# option n, without the optional patches (off) and with them (optional); the
+# option y with enabled=0 (disabled) and 1 (on). Each has the page allocator's
+# per-CPU lists as they are (long) and short ones, as under pressure.
 #
 # Then, in real time on two CPUs, processes that leave together: ratios of one
 # run, as times wander. And what memory the queues take.
@@ -39,21 +40,32 @@ if [ -n "${BASELINE:-}" ]; then
 fi
 
 image=$("$here/scripts/image.sh")
-mapfile -t builds < <("$here/scripts/kernel-build.sh" pristine on)
-[ ${#builds[@]} -eq 2 ] || exit 1
-for lists in long short; do
-	i=0
-	for variant in off on disabled; do
-		"$here/scripts/vm.sh" -i -m 1024 -n "$variant, $lists lists" \
-			"${builds[$i]}" "$image" "$out/$variant-$lists" bench \
-			"$variant" "$lists" "$SIZE" "$RUNS" mixed single huge same
-		i=1
-	done
+declare -A build
+variants="unpatched off optional on"
+# shellcheck disable=SC2086 # a flavour a word
+start "$here/scripts/kernel-build.sh" $variants >"$tmp/builds"
+finish "$child" || exit 1
+for variant in $variants; do
+	build[$variant]=$(sed -n "/-$variant\$/p" "$tmp/builds")
 done
-for variant in off on; do
-	i=$([ $variant = off ] && echo 0 || echo 1)
+build[disabled]=${build[on]}
+# Where instructions are counted, company does no harm.
+for variant in $variants disabled; do
+	for lists in long short; do
+		"$here/scripts/vm.sh" -i -m 1024 -n "$variant, $lists lists" \
+			"${build[$variant]}" "$image" "$out/$variant-$lists" \
+			bench "$variant" "$lists" "$SIZE" "$RUNS" \
+			mixed single huge same 9>&- &
+	done
+	wait -n && wait -n || die "not all guests ended well; see $out"
+done
+for variant in unpatched on; do
 	"$here/scripts/vm.sh" -m 2048 -c 2 -n "$variant, 2 CPUs" \
-		"${builds[$i]}" "$image" "$out/$variant-leave" leave $((RUNS + 2))
+		"${build[$variant]}" "$image" "$out/$variant-leave" \
+		leave $((RUNS + 2))
+done
+for variant in $variants; do
+	cp "${build[$variant]}/size" "$out/size-$variant"
 done
 python3 "$here/scripts/bench_report.py" "$out" "$commit" \
 	${BASELINE:+"$out/baseline/figures.tsv"}

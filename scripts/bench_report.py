@@ -12,9 +12,9 @@ import statistics
 import sys
 from pathlib import Path
 
-from report import ratio, table
+from samples import ratio, table
 
-VARIANTS = ("off", "on", "disabled")
+VARIANTS = ("unpatched", "off", "optional", "disabled", "on")
 LISTS = ("long", "short")
 
 
@@ -63,20 +63,20 @@ def read_leave(path):
 
 def leave_table(out):
     """Processes that leave together: text, lines for figures.tsv."""
-    off, on = (read_leave(out / f"{v}-leave" / "leave.jsonl")
-               for v in ("off", "on"))
+    unpatched, on = (read_leave(out / f"{v}-leave" / "leave.jsonl")
+                     for v in ("unpatched", "on"))
     rows, lines = [], []
-    for key in sorted(off, key=lambda k: (k[1], k[2], k[0])):
+    for key in sorted(unpatched, key=lambda k: (k[1], k[2], k[0])):
         procs, mib, data = key
         what = f"{data}, {mib} MiB, {procs} processes"
-        (a, _), (b, after) = off[key], on[key]
+        (a, _), (b, after) = unpatched[key], on[key]
         rows.append([what, f"{a / 1e6:.1f}", f"{b / 1e6:.1f}", ratio(a, b),
                      f"{after / 1e6:.1f}", ratio(a, after)])
-        for figure, v, ns in (("release", "off", a), ("release", "on", b),
+        for figure, v, ns in (("release", "unpatched", a), ("release", "on", b),
                               ("back after", "on", after)):
             lines.append(f"2 CPUs\t{what}\t{figure}\t{v}\t{ns:.0f}")
-    text = table(["leaving together, ms", "off", "on", "on/off",
-                  "on: last page back after that", "/off"], rows)
+    text = table(["leaving together, ms", "unpatched", "on", "on/unpatched",
+                  "on: last page back after that", "/unpatched"], rows)
     idle, waiting = (line.split()[1:] for line in
                      (out / "on-leave" / "memory").read_text().splitlines())
     memory, objects = map(int, waiting)
@@ -85,6 +85,15 @@ def leave_table(out):
     lines.append(f"2 CPUs\tmemory\tidle\ton\t{idle[0]}")
     lines.append(f"2 CPUs\tmemory\tan object\ton\t{memory / objects:.1f}")
     return text, lines
+
+
+def size_table(out):
+    """What the kernel's image holds."""
+    rows = []
+    for variant in ("unpatched", "off", "optional", "on"):
+        values = (out / f"size-{variant}").read_text().splitlines()[1].split()
+        rows.append([variant] + values[:3])
+    return table(["size of the kernel, bytes", "text", "data", "bss"], rows)
 
 
 def compare(baseline, lines):
@@ -98,7 +107,7 @@ def compare(baseline, lines):
     rows = [[*key, f"{there[key]:.1f}", f"{value:.1f}",
              ratio(there[key], value)]
             for key, value in here.items()
-            if key in there and key[-1] != "off"]
+            if key in there and key[-1] in ("on", "disabled")]
     return table(["where", "what", "figure", "variant", "baseline", "this",
                   "this/baseline"], rows)
 
@@ -110,22 +119,21 @@ def main():
     for lists in LISTS:
         data = {v: read_variant(out / f"{v}-{lists}") for v in VARIANTS}
         rows = []
-        for what, figure in sorted(data["off"]):
+        for what, figure in sorted(data["unpatched"]):
             medians = [statistics.median(data[v][what, figure])
                        for v in VARIANTS]
             lines += [f"{commit}\t{lists}\t{what}\t{figure}\t{v}\t{m:.1f}"
                       for v, m in zip(VARIANTS, medians)]
-            off, on, disabled = medians
-            rows.append([what, figure,
-                         f"{off:.0f}", f"{on:.0f}", ratio(off, on),
-                         f"{disabled:.0f}", ratio(off, disabled)])
+            rows.append([what, figure, f"{medians[0]:.0f}"] + [
+                f"{m:.0f} ({ratio(medians[0], m)})" for m in medians[1:]])
         text += table([f"instructions per page, {lists} lists", "figure",
-                       "off", "on", "on/off", "enabled=0", "/off"],
-                      rows) + "\n\n"
+                       "unpatched", "n", "n, optional patches", "y, enabled 0",
+                       "y, enabled 1"], rows) + "\n\n"
         lock, size = map(int, (out / f"on-{lists}" / "lock").read_text().split())
         text += (f"longest hold of class->lock in a drain: {lock} instructions, "
                  f"objects of {size} bytes\n\n")
         lines.append(f"{commit}\t{lists}\tdrain\tlongest hold\ton\t{lock}")
+    text += size_table(out) + "\n\n"
     leave, leave_lines = leave_table(out)
     text += leave + "\n"
     lines += [f"{commit}\t{line}" for line in leave_lines]

@@ -242,8 +242,8 @@ fi
 
 : "${BUILDS:=$all}"
 [ $# -eq 0 ] || BUILDS=$*
-need_packages build-essential bc bison flex libelf-dev ccache patch python3 \
-	xz-utils
+# shellcheck disable=SC2046
+need_packages $(build_packages)
 lock_cache
 
 synced=' ' names=()
@@ -252,7 +252,8 @@ for name in $BUILDS; do
 	case $synced in
 	*" $tree "*) ;;
 	*)
-		WITHOUT=$without sync_tree "$source" "$tree"
+		WITHOUT=$without stage "$source" ours
+		sync_tree "$source" "$tree"
 		synced="$synced$tree "
 		;;
 	esac

@@ -14,7 +14,6 @@
 #	SIZE=64		MiB of the releases whose instructions are counted, up to
 #			128: what the other designs hold without falling back
 #	BIG=256		MiB of those that are watched and profiled
-#	STRESS_SECONDS=5
 #	RESULTS=...	a folder of earlier results, whose other parts stay; with
 #			PARTS=report only the report is made anew
 #
@@ -27,13 +26,12 @@ set -euo pipefail
 all_parts="cost release lmk latency locks profile workers stress sweep cpus series algorithms"
 all_designs="unpatched optional disabled array percpu pages plain perclass"
 : "${PARTS:=$all_parts}" "${DESIGNS:=$all_designs}"
-: "${ROUNDS:=2}" "${RUNS:=2}" "${SIZE:=64}" "${BIG:=256}" "${STRESS_SECONDS:=5}"
+: "${ROUNDS:=2}" "${RUNS:=2}" "${SIZE:=64}" "${BIG:=256}"
 : "${SIZES:=32x1 64x1 128x1 192x1 256x1 512x1 256x2 256x3 256x4 256x16}"
 
-for n in "$ROUNDS" "$RUNS" "$SIZE" "$BIG" "$STRESS_SECONDS"; do
+for n in "$ROUNDS" "$RUNS" "$SIZE" "$BIG"; do
 	[[ $n =~ ^[1-9][0-9]{0,2}$ ]] ||
-		die "ROUNDS, RUNS, SIZE, BIG and STRESS_SECONDS are numbers from" \
-		    "1 to 999, not $n"
+		die "ROUNDS, RUNS, SIZE and BIG are numbers from 1 to 999, not $n"
 done
 [ "$SIZE" -le 128 ] || die "SIZE is 128 at most, not $SIZE"
 [ -z "${WITHOUT:-}" ] || die "WITHOUT is not for eval; see DESIGNS=plain"
@@ -54,7 +52,6 @@ done
 flavour_of()
 {
 	case $1 in
-	unpatched) echo pristine ;;
 	disabled | perclass) echo on ;;
 	array | percpu | pages) echo "design-$1" ;;
 	*) echo "$1" ;;
@@ -198,8 +195,7 @@ part_latency() { in_turns latency "$whole" "-m 1024" latency "$((RUNS + 1))" 128
 
 part_stress()
 {
-	in_turns stress "$whole" "-m 320" stress "$STRESS_SECONDS" 1 \
-		vm bigheap mmap brk fork
+	in_turns stress "$whole" "-m 160" stress 76 vm mmap exit
 }
 
 part_sweep()
@@ -252,16 +248,21 @@ need_packages python3 gnuplot-nox libdevel-nytprof-perl
 lock_cache
 commit=$(git -C "$here" describe --always --dirty 2>/dev/null || echo unknown)
 command="make eval ROUNDS=$ROUNDS RUNS=$RUNS SIZE=$SIZE BIG=$BIG"
-command="$command STRESS_SECONDS=$STRESS_SECONDS SIZES='$SIZES'"
+command="$command SIZES='$SIZES'"
 out=${RESULTS:-$here/results/eval-$(date -u +%Y%m%d-%H%M%S)}
 if [ "$PARTS" != report ]; then
 	source=$("$here/scripts/kernel-source.sh")
 	image=$("$here/scripts/image.sh")
 	trap 'rm -f "$image"' EXIT
 	declare -A builds
-	for design in $DESIGNS; do
-		flavour=$(flavour_of "$design")
-		builds[$flavour]=${builds[$flavour]:-$("$here/scripts/kernel-build.sh" "$flavour")}
+	# In the order that compiles least; kernel-build.sh has it.
+	flavours=$(for design in unpatched array pages percpu plain optional on; do
+		for flavour in $(for d in $DESIGNS; do flavour_of "$d"; done); do
+			[ "${flavour#design-}" != $design ] || echo "$flavour"
+		done
+	done | uniq)
+	for flavour in $flavours; do
+		builds[$flavour]=$("$here/scripts/kernel-build.sh" "$flavour")
 	done
 	accel=$("$here/scripts/vm.sh" accel "${builds[$flavour]}" "$image")
 	mkdir -p "$out"

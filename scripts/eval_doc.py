@@ -6,7 +6,7 @@ import base64
 import html
 import re
 
-from report import table
+from samples import table
 
 STYLE = """
 body { font: 16px/1.5 sans-serif; max-width: 64em; margin: 2em auto;

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import eval_plots as plots
 from eval_doc import Doc
-from report import (EXITING, ratio, read_releases, read_stacks, read_stress,
+from samples import (EXITING, ratio, read_lines, read_stacks, read_stress,
                     spread)
 from sweep_report import read as read_sweep
 
@@ -71,7 +71,6 @@ class Results:
     def __init__(self, root):
         self.root = root
         self.figures = {}	# {(what, design): [value, ...]}
-        self.more_is_better = set()
 
     def guests(self, part, design):
         """Folders of a part's guests that ended well, in their order."""
@@ -86,13 +85,11 @@ class Results:
     def records(self, part, design, name):
         """All lines of JSON that a part's guests left in files of that name."""
         return [r for g in self.guests(part, design)
-                for r in read_releases(g / name)]
+                for r in read_lines(g / name)]
 
-    def add(self, what, design, values, more_is_better=False):
+    def add(self, what, design, values):
         """Remember the samples of a figure."""
         self.figures[what, design] = values
-        if more_is_better:
-            self.more_is_better.add(what)
 
     def median(self, what, design):
         """KeyError if it was not measured."""
@@ -136,7 +133,7 @@ class Results:
                 too_few += 1
                 continue
             compared += 1
-            if than == ("less" if what in self.more_is_better else "more"):
+            if than == "more":
                 found.append((what, design))
         return found, compared, too_few
 
@@ -209,7 +206,7 @@ def read_cost(res):
             guest = res.root / "cost" / design / lists
             if guest not in res.guests("cost", design):
                 continue
-            for r in read_releases(guest / "cost.jsonl"):
+            for r in read_lines(guest / "cost.jsonl"):
                 what = "interleaved" if r["interleaved"] else r["data"]
                 by.setdefault(what, []).append(
                     (r["munmap_ns"] / r["pages"], r["flush_ns"] / r["pages"]))
@@ -282,20 +279,20 @@ def read_latency(res):
 
 
 def read_stressors(res):
-    """stress-ng: bogo operations, and what they cost."""
+    """stress-ng: a fixed amount of work, and what it cost."""
     for design in res.designs("stress"):
         by = {}
         for guest in res.guests("stress", design):
             for r in read_stress(guest / "stress.txt"):
-                by.setdefault(r["stressor"], []).append(r)
-        for stressor, runs in by.items():
-            res.add(f"{stressor}: bogo ops/s", design,
-                    [r["bogo_ops_per_s"] for r in runs], more_is_better=True)
-            res.add(f"{stressor}: system time, s", design,
-                    [r["sys_s"] for r in runs])
-            res.add(f"{stressor}: workers, s", design,
+                by.setdefault(r["workload"], []).append(r)
+        for workload, runs in by.items():
+            for field, what in (("real_s", "elapsed, s"),
+                                ("sys_s", "system time, s"),
+                                ("pswpout", "pages out"), ("pswpin", "pages in")):
+                res.add(f"{workload}: {what}", design, [r[field] for r in runs])
+            res.add(f"{workload}: workers, s", design,
                     [r["workers_ns"] / 1e9 for r in runs])
-            res.add(f"{stressor}: failed", design,
+            res.add(f"{workload}: failed", design,
                     [int(r["status"] != 0) for r in runs])
 
 
@@ -892,10 +889,10 @@ def show_target(doc, res):
     for path in runs:
         design = path.parent.parent.name
         names.append(design)
-        add_releases(res, "target", design, read_releases(path))
+        add_releases(res, "target", design, read_lines(path))
         latency = path.parent.parent / "latency" / "latency.jsonl"
         if latency.exists():
-            add_latency(res, "target, ", design, read_releases(latency))
+            add_latency(res, "target, ", design, read_lines(latency))
     columns = list(dict.fromkeys(w for w, d in res.figures
                                  if w.startswith("target") and d in names
                                  and not w.endswith("left")))
@@ -985,7 +982,7 @@ def body(doc, res, to):
                 doc, res, "stress", "stress-ng beyond memory",
                 "stress-ng's swap workloads, half as large again as memory;"
                 " workers: the CPU time of all kernel workers.",
-                ("vm: ", "bigheap: ", "mmap: ", "brk: ", "fork: "), 2)),
+                ("vm: ", "mmap: ", "exit: "), 2)),
             ("sweep", None, lambda: show_sweep(doc, res, to)),
             ("profile", None, lambda: show_profile(doc, res, to)),
             ("locks", None, lambda: show_locks(doc, res))):

@@ -10,8 +10,10 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/newer-debian.sh"
 
-need_packages busybox-static stress-ng linux-perf e2fsprogs build-essential cpio
+# shellcheck disable=SC2046 # a package a word
+need_packages $(guest_packages)
 need_cache
+began=$(date +%s)
 source=$("$here/scripts/kernel-source.sh")
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -40,10 +42,8 @@ add_modules()
 	local build=$1 to=$2 release ko
 
 	release=$(cat "$build/include/config/kernel.release")
-	make -s -C "$build" INSTALL_MOD_PATH="$tmp/installed" \
-		modules_install >/dev/null
-	depmod -b "$tmp/installed" "$release"
-	modprobe -d "$tmp/installed" -S "$release" --show-depends zram |
+	depmod -b "$build" "$release"
+	modprobe -d "$build" -S "$release" --show-depends zram |
 		awk '{ print $2 }' | while read -r ko; do
 		cp "$ko" "$to/"
 		basename "$ko"
@@ -62,7 +62,7 @@ pack_base()
 	# The kernel's own selftests of zram make a file system with it.
 	mke2fs=$(command -v mke2fs)
 	add_program "$mke2fs"
-	ln -s "$(readlink -f "$mke2fs")" "$tmp/base/usr/bin/mkfs.ext4"
+	ln -s "$(readlink -f "$mke2fs")" "$tmp/base/usr/bin/mkfs.ext2"
 	# The wrapper in older packages is a script beside the real program.
 	perf=$(readlink -f /usr/bin/perf)
 	if head -c 2 "$perf" | grep -q '#!'; then
@@ -141,4 +141,5 @@ image=$(mktemp "$ZSDEFER_CACHE/image/guest-XXXXXX.cpio.gz")
 	cat "$base"
 	pack "$tmp/ours"
 } >"$image"
+spent image "$began"
 echo "$image"

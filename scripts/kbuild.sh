@@ -6,8 +6,10 @@
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
+# The kernel's makefiles have the compiler list all headers anyway, so ccache
+# need not run the preprocessor to know them (depend mode).
 export CCACHE_DIR=$ZSDEFER_CACHE/ccache CCACHE_BASEDIR=$ZSDEFER_CACHE
-export CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-5G}
+export CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-5G} CCACHE_DEPEND=1
 export KBUILD_BUILD_USER=zsdefer KBUILD_BUILD_HOST=zsdefer
 export KBUILD_BUILD_TIMESTAMP='1970-01-01'
 
@@ -33,34 +35,44 @@ stage_design()
 	}
 }
 
-# sync_tree SOURCE TREE [DESIGN]: hard links to the pristine source, then this
-# clone's files, or the design's, over them. Only those that differ are written.
+# stage SOURCE ours|design-NAME|"": what is laid over the unpatched tree goes to
+# $tmp/stage, and the names of these files to $tmp/files.
+stage()
+{
+	rm -rf "$tmp/stage"
+	mkdir "$tmp/stage"
+	case $2 in
+	ours) "$here/scripts/apply.sh" stage "$1" "$tmp/stage" ;;
+	design-*) stage_design "${2#design-}" "$1" "$tmp/stage" ;;
+	esac
+	(cd "$tmp/stage" && find . -type f | LC_ALL=C sort) >"$tmp/files"
+}
+
+# sync_tree SOURCE TREE: hard links to the unpatched source, with what is staged
+# over them. Only those files that differ are written, so make rebuilds what
+# they need.
 sync_tree()
 {
-	local source=$1 tree=$2 design=${3:-} f
+	local source=$1 tree=$2 f
 
+	# A tree of a source that is no more would be of no use.
+	cmp -s "$source.id" "$tree.id" || rm -rf "$tree" "$tree.files"
 	if [ ! -d "$tree" ]; then
 		say "making a tree to build in"
 		rm -rf "$tree.part"
 		mkdir -p "$(dirname "$tree")"
 		cp -al "$source" "$tree.part"
 		mv "$tree.part" "$tree"
+		cp "$source.id" "$tree.id"
 	fi
-	rm -rf "$tmp/stage"
-	if [ -n "$design" ]; then
-		stage_design "$design" "$source" "$tmp/stage"
-	else
-		"$here/scripts/apply.sh" stage "$source" "$tmp/stage"
-	fi
-	(cd "$tmp/stage" && find . -type f | LC_ALL=C sort) >"$tmp/files"
 	# What is left of an earlier clone or flavour, and not wanted now.
-	if [ -f "$tree.files" ]; then
-		while read -r f; do
-			rm -f "$tree/$f"
-			# As new, or make would not see that it is another.
-			[ ! -f "$source/$f" ] || cp "$source/$f" "$tree/$f"
-		done < <(comm -23 "$tree.files" "$tmp/files")
-	fi
+	[ ! -f "$tree.files" ] || while read -r f; do
+		rm -f "$tree/$f"
+		# As new, or make would not see that it is another.
+		[ ! -f "$source/$f" ] || cp "$source/$f" "$tree/$f"
+	done < <(LC_ALL=C sort -u "$tree.files" | LC_ALL=C comm -23 - "$tmp/files")
+	# If this is interrupted, the next one knows what may have been written.
+	cat "$tmp/files" >>"$tree.files"
 	while read -r f; do
 		cmp -s "$tmp/stage/$f" "$tree/$f" && continue
 		mkdir -p "$tree/$(dirname "$f")"
@@ -69,23 +81,21 @@ sync_tree()
 	cp "$tmp/files" "$tree.files"
 }
 
-# configure TREE BUILD FRAGMENT...: tinyconfig with the fragments on top. The
-# configuration must be what they ask for, symbol by symbol.
+# configure TREE BUILD FRAGMENT...: what the fragments ask for, and what that
+# needs; everything else is off. The configuration must be what they ask for,
+# symbol by symbol.
 configure()
 {
 	local from=$1 build=$2 lost
-	local kmake=(make -s -C "$from" O="$build" "${kbuild_flags[@]}")
 
 	shift 2
 	cat "$@" >"$tmp/fragment"
 	mkdir -p "$build"
-	if ! cmp -s "$tmp/fragment" "$build/.fragment"; then
-		rm -f "$build/.fragment"
-		"${kmake[@]}" tinyconfig >/dev/null
-		"$from/scripts/kconfig/merge_config.sh" -m -O "$build" \
-			"$build/.config" "$@" >/dev/null
-	fi
-	"${kmake[@]}" olddefconfig >/dev/null
+	KCONFIG_ALLCONFIG=$tmp/fragment make -s -C "$from" O="$build" \
+		"${kbuild_flags[@]}" allnoconfig >"$tmp/config.log" 2>&1 || {
+		cat "$tmp/config.log" >&2
+		die "the kernel can't be configured"
+	}
 	lost=$(awk '
 		/^CONFIG_/ { split($0, a, "="); want[a[1]] = $0 }
 		/^# CONFIG_.* is not set/ { want[$2] = "" }
@@ -95,5 +105,4 @@ configure()
 		[ "$have" = "$w" ] || echo "${w:-$s off}"
 	done)
 	[ -z "$lost" ] || die "the kernel's Kconfig does not give:" "$lost"
-	cp "$tmp/fragment" "$build/.fragment"
 }

@@ -1,90 +1,167 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Build kernels: kernel-build.sh FLAVOUR..., each a fragment configs/FLAVOUR
-# on top of tinyconfig, configs/base.config and its machine's fragment (x86, or
-# arm64 if it is called so). Prints their build folders.
-# Besides there are these flavours:
+# Build kernels: kernel-build.sh FLAVOUR..., and print a folder for each, with
+# its image, .config, modules, and a few object files to compare.
 #
-#	pristine, zswap-pristine	the unpatched tree, with the off or the
-#					zswap fragment
-#	plain		the feature without any optional patch
-#	optional	the optional patches without the feature
-#	design-NAME	the unpatched tree with another design than ours:
-#			tools/testing/zsdefer/designs/NAME.patch
+# Flavours of one family share a tree and a build folder: make compiles only
+# what differs from the flavour that was built before, so those that differ
+# least are built one after the other:
 #
-# All clones share one patched tree for each source: only the files that differ
-# are written, so make rebuilds what they need. Flavours that lack the optional
-# patches have another, or headers would change to and fro under all of them.
-# TARGETS= builds something else than the kernel image.
+#	guest	unpatched	the kernel as it is
+#		off		the feature without any optional patch, not
+#				configured in
+#		design-NAME	the unpatched tree with another design than ours:
+#				tools/testing/zsdefer/designs/NAME.patch
+#		plain		the feature without any optional patch
+#		optional	the optional patches, the feature not configured in
+#		on		the feature
+#	zswap	zswap-unpatched zswap
 #
-# kernel-build.sh in-tree COMMAND... runs a command in the patched tree instead.
+# Any other configs/FLAVOUR.config is a family of its own. All are tinyconfig
+# with configs/base.config, the machine's (x86, or arm64 if it is called so) and
+# the flavour's on top. What is there already is not built again: a key tells,
+# which is made of the sources that are ours, the configuration, and the names
+# of the kernel and the compiler.
+#
+# kernel-build.sh in-tree COMMAND... runs a command in a patched tree instead.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/kbuild.sh"
 
-need_packages build-essential bc bison flex libelf-dev ccache cpio kmod \
-	patch python3 xz-utils
-need_cache
-source=$("$here/scripts/kernel-source.sh")
-name=$(basename "$source")
-tree=$ZSDEFER_CACHE/tree/$name
+# What is taken over of a build: what guests and tests need.
+keep="include/config/kernel.release mm/zsmalloc.o drivers/block/zram/zram_drv.o"
 
-build()
+# describe FLAVOUR: set its family, what is laid over the tree (ours, nothing or
+# a design), and its fragments.
+describe()
 {
-	local flavour=$1 fragment=$1 from=$tree machine=x86 image=bzImage build
-	local targets design='' without=${WITHOUT:-}
+	local own=$1
 
-	case $flavour in
-	pristine) fragment=off from=$source ;;
-	*-pristine) fragment=${flavour%-pristine} from=$source ;;
-	plain) fragment=on without=all ;;
-	optional) fragment=off without='' ;;
-	design-*) fragment=off design=${flavour#design-} ;;
-	esac
-	[ -f "$here/configs/$fragment.config" ] ||
-		die "there is no configs/$fragment.config"
+	family=$1 over=ours without=${WITHOUT:-} machine=x86 image=arch/x86/boot/bzImage
 	kbuild_flags=(CC="ccache gcc")
-	case $flavour in
+	case $1 in
+	unpatched) family=guest own='' over='' ;;
+	off) family=guest without=all ;;
+	design-*) family=guest own='' over=$1 ;;
+	plain) family=guest own=on without=all ;;
+	optional) family=guest own=off ;;
+	on) family=guest ;;
+	zswap-unpatched) family=zswap own=zswap over='' ;;
 	arm64*)
-		machine=arm64 image=Image
+		machine=arm64 image=arch/arm64/boot/Image
 		need_packages gcc-aarch64-linux-gnu
 		kbuild_flags=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-
 			CC="ccache aarch64-linux-gnu-gcc")
 		;;
 	esac
-	targets=${TARGETS:-$image}
-	build=$ZSDEFER_CACHE/build/$name-$flavour
-	set -- "$here/configs/base.config" \
-		"$here/configs/machine-$machine.config" \
-		"$here/configs/$fragment.config"
-	if [ "$from" = "$source" ] || [ -n "$design" ]; then
-		# They do not know our symbols.
-		grep -v ZSMALLOC_DEFERRED "$3" >"$tmp/pristine.config" || true
-		set -- "$1" "$2" "$tmp/pristine.config"
+	[ -z "$own" ] || [ -f "$here/configs/$own.config" ] ||
+		die "there is no configs/$own.config"
+	fragments=("$here/configs/base.config"
+		"$here/configs/machine-$machine.config")
+	if [ -n "$own" ] && [ "$over" = ours ]; then
+		fragments+=("$here/configs/$own.config")
+	elif [ -n "$own" ]; then
+		# The unpatched kernel does not know our symbols.
+		grep -v ZSMALLOC_DEFERRED "$here/configs/$own.config" \
+			>"$tmp/own.config" || true
+		fragments+=("$tmp/own.config")
 	fi
-	if [ "$from" = "$tree" ]; then
-		[ -z "$without$design" ] || from=$tree-other
-		WITHOUT=$without sync_tree "$source" "$from" "$design"
+	tree=$ZSDEFER_CACHE/tree/$name
+	# Others do not see how the files of a family come and go.
+	case $family in guest | zswap) tree=$tree-$family ;; esac
+	build=$ZSDEFER_CACHE/build/$name-$family
+	kept=$ZSDEFER_CACHE/kernel/$name-$1
+}
+
+# Where the option is off no C file of ours is compiled, so what is in these
+# does not matter; documents and tools matter nowhere.
+key()
+{
+	local but='^\./(Documentation|tools)/'
+
+	grep -q '^CONFIG_ZSMALLOC_DEFERRED_FREE=y' "${fragments[@]}" ||
+		but="$but|/zsdefer/.*\\.c\$"
+	{
+		cat "$source.id"
+		"${kbuild_flags[-1]#CC=ccache }" --version | head -n 1
+		sha256sum "$here"/scripts/k*build.sh "${fragments[@]}" |
+			cut -d ' ' -f 1
+		sed -E "\,$but,d" "$tmp/files" |
+			(cd "$tmp/stage" && xargs -r -d '\n' sha256sum)
+	} | sha256sum
+}
+
+objects_done()
+{
+	local n all
+
+	n=$(grep -cE '^  (CC|AS) ' "$1" || true)
+	all=$(awk -v flavour="$flavour" '$1 == flavour { print $2 }' \
+		"$here/configs/objects")
+	if [ "$n" -lt "${all:=0}" ]; then
+		echo "$n of about $all objects"
+	else
+		echo "$n objects, $(last_line "$1")"
 	fi
-	mkdir -p "$build"
-	configure "$from" "$build" "$@"
-	if grep -q '^CONFIG_MODULES=y' "$build/.config" && [ -z "${TARGETS:-}" ]
-	then
-		targets="$targets modules"
+}
+
+compile()
+{
+	make -C "$tree" O="$build" -j"$JOBS" "${kbuild_flags[@]}" "$@"
+}
+
+# It gets its name only when it is whole.
+keep_kernel()
+{
+	rm -rf "$kept.part"
+	mkdir -p "$kept.part"
+	# shellcheck disable=SC2086 # names are words
+	(cd "$build" && cp --parents .config "$image" $keep "$kept.part")
+	size "$build/vmlinux" >"$kept.part/size"
+	[ ${#targets[@]} -eq 1 ] ||
+		make -s -C "$build" INSTALL_MOD_PATH="$kept.part" \
+			modules_install >/dev/null
+	cp "$tmp/key" "$kept.part/key"
+	rm -rf "$kept"
+	mv "$kept.part" "$kept"
+}
+
+build()
+{
+	local flavour=$1 targets=() began
+
+	began=$(date +%s)
+	describe "$flavour"
+	WITHOUT=$without stage "$source" "$over"
+	key >"$tmp/key"
+	if ! cmp -s "$tmp/key" "$kept/key"; then
+		need_space 1500 "$ZSDEFER_CACHE"
+		sync_tree "$source" "$tree"
+		configure "$tree" "$build" "${fragments[@]}"
+		targets=("$(basename "$image")")
+		! grep -q '^CONFIG_MODULES=y' "$build/.config" ||
+			targets+=(modules)
+		step='' how_far=objects_done with_progress \
+			"building the kernel \"$flavour\"" \
+			"$build.log" compile "${targets[@]}"
+		keep_kernel
+		spent "kernel $flavour" "$began"
 	fi
-	# shellcheck disable=SC2086
-	with_progress "building the kernel \"$flavour\"" "$build.log" \
-		make -C "$from" O="$build" -j"$JOBS" "${kbuild_flags[@]}" $targets
-	echo "$build"
+	echo "$kept"
 }
 
 [ $# -gt 0 ] || die "usage: $0 FLAVOUR... | in-tree COMMAND..."
+# shellcheck disable=SC2046 # names are words
+need_packages $(build_packages)
 lock_cache
+source=$("$here/scripts/kernel-source.sh")
+name=$(basename "$source")
 if [ "$1" = in-tree ]; then
-	sync_tree "$source" "$tree"
+	stage "$source" ours
+	sync_tree "$source" "$ZSDEFER_CACHE/tree/$name"
 	shift
-	cd "$tree"
+	cd "$ZSDEFER_CACHE/tree/$name"
 	"$@" 9>&-
 	exit
 fi

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Have the pristine source of the base kernel in the cache, and print its
-# folder. It comes from KSRC= (a tree or a tarball), or from Debian's
-# linux-source package of a newer release.
+# Have the unpatched source of the base kernel in the cache, and print its
+# folder; FOLDER.id beside it is another for another source. It comes from KSRC=
+# (a tree or a tarball), or from Debian's linux-source package of a newer release.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/newer-debian.sh"
@@ -21,7 +21,7 @@ check_tree()
 		die "$2 is Linux ${version#* }, and BASE is $BASE"
 	[ ! -e "$1/Kconfig.zsdefer" ] ||
 		die "$2 has the deferred free applied already;" \
-		    "a pristine tree is needed (make unapply KDIR=...)"
+		    "an unpatched tree is needed (make unapply KDIR=...)"
 }
 
 # Unpack into a folder that gets its name only when it is whole.
@@ -31,10 +31,26 @@ unpack()
 
 	rm -rf "$to.part"
 	mkdir -p "$to.part"
-	with_progress "unpacking $(basename "$tarball")" "$to.log" \
-		tar -xf "$tarball" -C "$to.part" --strip-components=1
+	need_space 2500 "$src"
+	# A record of tar's has 10 KiB.
+	step=unpack how_far=unpacked with_progress \
+		"unpacking $(basename "$tarball")" "$to.log" \
+		tar -xf "$tarball" -C "$to.part" --strip-components=1 \
+		--checkpoint=2000 --checkpoint-action=echo=%u
 	check_tree "$to.part" "$tarball"
+	basename "$to" >"$to.id"
 	mv "$to.part" "$to"
+}
+
+unpacked()
+{
+	awk 'END { printf "%d MiB\n", $NF / 102.4 }' "$1"
+}
+
+# How much of FILE is there: "80 of 150 MB".
+fetched()
+{
+	echo "$(du -sm --apparent-size "$state/deb" | cut -f 1) of $megabytes MB"
 }
 
 from_ksrc()
@@ -51,8 +67,15 @@ from_ksrc()
 		key=$(printf '%s' "$KSRC" | sha256sum | cut -c -12)
 		to=$src/ksrc-$key
 		need_packages rsync
-		say "copying $KSRC"
-		rsync -a --delete --exclude /.git "$KSRC/" "$to/"
+		# Another state of it is another source.
+		(cd "$KSRC" && find . -path ./.git -prune -o -type f \
+			-printf '%p %s %T@\n') | LC_ALL=C sort | sha256sum >"$to.new"
+		cmp -s "$to.new" "$to.id" || {
+			rm -f "$to.id"
+			with_progress "copying $KSRC" "$to.log" \
+				rsync -a --delete --exclude /.git "$KSRC/" "$to/"
+			mv "$to.new" "$to.id"
+		}
 	elif [ -f "$KSRC" ]; then
 		tar -tf "$KSRC" >/dev/null 2>&1 ||
 			die "KSRC=$KSRC is neither a tree nor a tarball"
@@ -68,16 +91,17 @@ from_ksrc()
 
 from_debian()
 {
-	local state=$apt_state package=linux-source-$BASE
-	local version to deb
+	local state=$apt_state package=linux-source-$BASE version megabytes deb to
 
 	to=$(find "$src" -maxdepth 1 -name "debian-$BASE*" ! -name '*.*.part' \
-		! -name '*.log' -type d 2>/dev/null | sort -V | tail -n 1)
+		-type d 2>/dev/null | sort -V | tail -n 1)
 	if [ -n "$to" ] && [ -z "${UPDATE:-}" ]; then
+		[ -f "$to.id" ] || basename "$to" >"$to.id"
 		echo "$to"
 		return
 	fi
 
+	need_space 3000 "$src"
 	newer_lists "; set KSRC= instead"
 
 	version=$(apt-cache -c "$state/apt.conf" madison "$package" 2>/dev/null |
@@ -88,7 +112,10 @@ from_debian()
 	if [ ! -d "$to" ]; then
 		rm -rf "$state/deb"
 		mkdir -p "$state/deb"
-		with_progress "fetching $package $version" "$state/fetch.log" \
+		megabytes=$(apt-cache -c "$state/apt.conf" show "$package=$version" |
+			awk '$1 == "Size:" { print int($2 / 1e6); exit }')
+		step=fetch how_far=fetched with_progress \
+			"fetching $package $version" "$state/fetch.log" \
 			env -C "$state/deb" apt-get -q -c "$state/apt.conf" \
 			download "$package=$version"
 		deb=$(find "$state/deb" -name '*.deb')

@@ -8,6 +8,8 @@ export here PATH=$PATH:/usr/sbin:/sbin
 : "${BASE:=7.3}"
 : "${ZSDEFER_CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/zsdefer}"
 : "${JOBS:=$(($(nproc) + 1))}"
+# Scripts that another one has started leave it the last word.
+underling=${ZSDEFER_STARTED:-}
 started=${ZSDEFER_STARTED:-$(date +%s)}
 export BASE ZSDEFER_CACHE JOBS ZSDEFER_STARTED=$started
 
@@ -16,13 +18,99 @@ say()
 {
 	local s=$(($(date +%s) - started))
 
-	printf '[%3d:%02d] %s\n' $((s / 60)) $((s % 60)) "$*" >&2
+	printf '%s[%3d:%02d] %s\n' "${moving:+$'\r\033[K'}" \
+		$((s / 60)) $((s % 60)) "$*" >&2
+	moving=''
+}
+
+# show COMMAND...: how far a long step is, as COMMAND prints it: on a line that
+# moves; in a log, on a line every half minute at most.
+moving='' shown=0
+show()
+{
+	local now text s
+
+	now=$(date +%s)
+	[ -t 2 ] || [ $((now - shown)) -ge 30 ] || return 0
+	text=$("$@" || true)
+	if [ -t 2 ]; then
+		s=$((now - started))
+		printf '\r\033[K[%3d:%02d]   %s' $((s / 60)) $((s % 60)) \
+			"${text:0:$((${COLUMNS:-80} - 11))}" >&2
+		moving=1
+	else
+		say "  $text"
+		shown=$now
+	fi
 }
 
 die()
 {
-	printf 'error: %s\n' "$*" >&2
+	printf '%serror: %s\n' "${moving:+$'\r\033[K'}" "$*" >&2
 	exit 1
+}
+
+# What runs in the background has a process group of its own, and ends with us.
+declare -A children=()
+
+# start COMMAND...: in the background, as $child.
+start()
+{
+	set -m
+	"$@" </dev/null 9>&- &
+	set +m
+	child=$!
+	children[$child]=1
+}
+
+# finish CHILD: wait for it, and return its status.
+finish()
+{
+	local status=0
+
+	wait "$1" || status=$?
+	unset "children[$1]"
+	return $status
+}
+
+end_children()
+{
+	local child
+
+	for child in "${!children[@]}"; do
+		kill -- "-$child" 2>/dev/null || true
+		wait "$child" 2>/dev/null || true
+	done
+}
+
+interrupted()
+{
+	trap '' INT TERM HUP
+	end_children
+	[ -n "$underling" ] ||
+		say "interrupted; the same command goes on where this one stopped"
+	exit 130
+}
+trap interrupted INT TERM HUP
+
+# spent STEP SINCE: keep in $ZSDEFER_TIMES what a step took, for times_spent.
+spent()
+{
+	[ -z "${ZSDEFER_TIMES:-}" ] ||
+		printf '%s\t%s\n' "$1" $(($(date +%s) - $2)) >>"$ZSDEFER_TIMES"
+}
+
+# The steps in their order, those of one name added up: "fetch 0:04, ..."
+times_spent()
+{
+	awk -F '\t' '
+		!($1 in s) { name[++n] = $1 }
+		{ s[$1] += $2 }
+		END {
+			for (i = 1; i <= n; i++)
+				printf "%s%s %d:%02d", (i > 1 ? ", " : ""),
+					name[i], s[name[i]] / 60, s[name[i]] % 60
+		}' "$ZSDEFER_TIMES"
 }
 
 # A folder that is ours to write: the cache, moved by ZSDEFER_CACHE.
@@ -33,10 +121,39 @@ need_cache()
 		    "set ZSDEFER_CACHE to one that can"
 }
 
+# need_space MIB WHERE: a disk that fills up in the middle helps nobody.
+need_space()
+{
+	local free
+
+	free=$(df -Pm "$2" | awk 'NR == 2 { print $4 }')
+	[ "$free" -ge "$1" ] ||
+		die "the disk of $2 has $free MiB left, and $1 are needed;" \
+		    "free some, or set ZSDEFER_CACHE to a folder elsewhere"
+}
+
+# What builds a kernel, and what is in a guest and runs it.
+build_packages()
+{
+	echo build-essential bc bison flex libelf-dev ccache cpio kmod patch \
+		python3 xz-utils
+}
+
+guest_packages()
+{
+	echo qemu-system-x86 busybox-static stress-ng linux-perf e2fsprogs \
+		build-essential cpio
+}
+
+report_packages()
+{
+	echo python3 python3-scipy python3-jinja2 gnuplot-nox
+}
+
 # need_packages PACKAGE...: install those that are missing.
 need_packages()
 {
-	local p missing=() sudo=()
+	local p missing=() as_root=(env DEBIAN_FRONTEND=noninteractive)
 
 	for p in "$@"; do
 		dpkg-query -W -f '${Status}\n' "$p" 2>/dev/null |
@@ -49,16 +166,32 @@ need_packages()
 	if [ "$(id -u)" -ne 0 ]; then
 		command -v sudo >/dev/null ||
 			die "become root, or install: ${missing[*]}"
-		sudo=(sudo)
+		sudo -v || die "sudo gives no rights; become root, or install:" \
+			"${missing[*]}"
+		as_root=(sudo "${as_root[@]}")
 	fi
-	say "installing ${missing[*]}"
-	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-		apt-get -q update >/dev/null ||
-		say "apt-get update failed; trying with the lists at hand"
-	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-		apt-get -q -y --no-install-recommends install \
-		"${missing[@]}" >/dev/null ||
-		die "apt-get could not install: ${missing[*]}"
+	need_cache
+	step=packages how_far=apt_percent with_progress \
+		"installing ${missing[*]}" "$ZSDEFER_CACHE/packages.log" \
+		apt_install "${missing[@]}"
+}
+
+# In one go with others' need_packages, and with whoever else uses apt now. An
+# update that fails is no harm if the lists at hand are enough.
+apt_install()
+{
+	(
+		flock 8
+		"${as_root[@]}" apt-get -q update || true
+		"${as_root[@]}" apt-get -q -y --no-install-recommends \
+			-o DPkg::Lock::Timeout=300 -o APT::Status-Fd=1 \
+			install "$@"
+	) 8>"$ZSDEFER_CACHE/packages.lock"
+}
+
+apt_percent()
+{
+	sed -n 's/^..status:[^:]*:\([0-9]*\)\..*/\1 %/p' "$1" | tail -n 1
 }
 
 # One at a time in the cache: builds of two clones share its trees.
@@ -75,32 +208,45 @@ lock_cache()
 	export ZSDEFER_LOCKED=1
 }
 
-# with_progress WHAT LOG COMMAND...: run it, tell every 20 s that it runs.
-# The command gets its own process group's fate: Ctrl-C ends it, too.
+# with_progress WHAT LOG COMMAND...: run it with its output in LOG, and show how
+# far it is: what "$how_far LOG" prints, the last line if there is none. The time
+# is kept as $step's. $or_else is what to do if it fails.
 with_progress()
 {
-	local what=$1 log=$2 pid rc=0 n=0
+	local what=$1 log=$2 pid rc=0 n=0 began
 
 	shift 2
+	began=$(date +%s)
 	mkdir -p "$(dirname "$log")"
 	say "$what"
-	"$@" >"$log" 2>&1 9>&- &
-	pid=$!
-	# shellcheck disable=SC2064
-	trap "kill $pid 2>/dev/null; wait $pid 2>/dev/null; exit 130" INT TERM
+	shown=$began
+	start "$@" >"$log" 2>&1
+	pid=$child
 	while kill -0 "$pid" 2>/dev/null; do
-		sleep 1
+		sleep 0.25
 		n=$((n + 1))
-		[ $((n % 20)) -ne 0 ] ||
-			say "  ... $what: $(tail -n 1 "$log" | cut -c -60)"
+		[ $((n % 4)) -ne 0 ] || show "${how_far:-last_line}" "$log"
 	done
-	wait "$pid" || rc=$?
-	trap - INT TERM
-	if [ $rc -ne 0 ]; then
-		grep -E -m 10 'error:|[Ee]rror [0-9]' "$log" >&2 ||
-			tail -n 25 "$log" >&2
-		die "$what failed; the whole log is $log"
+	finish "$pid" || rc=$?
+	[ -z "${step:-}" ] || spent "$step" "$began"
+	[ $rc -ne 0 ] || {
+		[ -z "$moving" ] || printf '\r\033[K' >&2
+		moving=''
+		return 0
+	}
+	if grep -q 'No space left on device' "$log"; then
+		die "$what: no space is left on the disk of $ZSDEFER_CACHE; free" \
+		    "some, or set ZSDEFER_CACHE to a folder elsewhere, and run" \
+		    "the same again"
 	fi
+	grep -E -m 10 '^E: |error:|[Ee]rror [0-9]' "$log" >&2 ||
+		tail -n 25 "$log" >&2
+	die "$what failed${or_else:+; $or_else}; the whole log is $log"
+}
+
+last_line()
+{
+	tail -n 1 "$1" | cut -c -60
 }
 
 # The version in a kernel tree's Makefile: "7.3 7.3.4", or nothing.

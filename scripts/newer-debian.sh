@@ -49,9 +49,10 @@ read_lists()
 		die "no Debian mirror in this machine's apt configuration" \
 		    "(or no lists yet: apt-get update)$else"
 	apt_configure "$state" "$site" "$suites" "$machine"
-	with_progress "reading Debian's lists of $suites, $machine" \
-		"$state/update.log" \
-		apt-get -q -c "$state/apt.conf" update
+	step=fetch or_else="is there a network?$else" with_progress \
+		"reading Debian's lists of $suites, $machine" \
+		"$state/update.log" apt-get -q -c "$state/apt.conf" \
+		-o APT::Update::Error-Mode=any update
 }
 
 newer_lists()

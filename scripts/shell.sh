@@ -3,7 +3,7 @@
 #
 # Boot a kernel with zram swap set up, and give a shell in it.
 #
-#	KERNEL=on	a flavour: configs/*.config, or pristine
+#	KERNEL=on	a flavour: configs/*.config, or unpatched, off, ...
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 

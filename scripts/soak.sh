@@ -7,12 +7,12 @@
 #
 #	MINUTES=10	how long
 #	SEED=...	what is done follows from it; by default the time
-#	KERNEL=module	a flavour: configs/*.config
+#	KERNEL=checked	a flavour: configs/*.config
 #	MEM=512 CPUS=2	of the guest
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-: "${MINUTES:=10}" "${SEED:=$(date +%s)}" "${KERNEL:=module}"
+: "${MINUTES:=10}" "${SEED:=$(date +%s)}" "${KERNEL:=checked}"
 : "${MEM:=512}" "${CPUS:=2}"
 for n in "$MINUTES" "$SEED" "$MEM" "$CPUS"; do
 	[[ $n =~ ^[1-9][0-9]{0,9}$ ]] ||

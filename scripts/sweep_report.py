@@ -7,7 +7,7 @@ import statistics
 import sys
 from pathlib import Path
 
-from report import table
+from samples import table
 
 
 def read(path):

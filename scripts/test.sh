@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The tests that fit a quarter of an hour once everything is built, or those
-# that TESTS= names; TESTS=all is all of them. Ends with a line of counts.
+# that TESTS= names; TESTS=all is all of them. Ends with what each group and each
+# kernel took, and a line of counts.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-most="input apply litmus kunit object zram swap pressure upstream module kasan kcsan run eval"
-slow="rt zswap arm64 builds designs"
+most="input apply litmus object zram swap pressure upstream checked faults run eval"
+slow="kunit checked-more kcsan rt zswap arm64 builds designs"
 : "${TESTS:=$most}"
 [ "$TESTS" != all ] || TESTS="$most $slow"
 passed=0 failed=0 skipped=0 failures=() again=''
@@ -60,7 +61,7 @@ clone_tree()
 	[ -d "$tmp/linux" ] || cp -al "$(source_tree)" "$tmp/linux"
 }
 
-same_as_pristine()
+same_as_unpatched()
 {
 	diff -rq "$(source_tree)" "$tmp/linux"
 }
@@ -86,6 +87,14 @@ test_input()
 		env ZSDEFER_CACHE=/proc/cache "$here/scripts/kernel-source.sh"
 	check "SIZES without a process count is refused" refuses 'MIBxPROC' \
 		env SIZES=64 "$here/scripts/run.sh"
+	check "SIZES of no processes is refused" refuses 'MIBxPROC' \
+		env SIZES=64x0 "$here/scripts/run.sh"
+	for v in RUNS MEM CPUS; do
+		check "$v that is no number is refused" refuses 'are numbers' \
+			env $v=2x "$here/scripts/run.sh"
+		check "$v of nothing is refused" refuses 'are numbers' \
+			env $v=0 "$here/scripts/run.sh"
+	done
 	check "a SIZE of bench that is no number is refused" \
 		refuses 'are numbers' env SIZE=64M "$here/scripts/bench.sh"
 	check "a BASELINE that is no revision is refused" \
@@ -114,28 +123,28 @@ test_apply()
 {
 	clone_tree
 	check "CHECK=1 changes nothing" bash -c "CHECK=1 '$here/scripts/apply.sh' apply '$tmp/linux'"
-	check "the tree is pristine still" same_as_pristine
+	check "the tree is unpatched still" same_as_unpatched
 	check "apply" apply apply "$tmp/linux"
 	check "a second application is refused" refuses 'applied already' \
 		apply apply "$tmp/linux"
 	check "an applied tree is refused as KSRC" refuses 'applied already' \
 		env KSRC="$tmp/linux" "$here/scripts/kernel-source.sh"
 	check "unapply" apply unapply "$tmp/linux"
-	check "unapply left no difference" same_as_pristine
+	check "unapply left no difference" same_as_unpatched
 	check "a second unapply is refused" refuses 'does not have' \
 		apply unapply "$tmp/linux"
 	check "apply again" apply apply "$tmp/linux"
 	check "what was applied is what was staged" applied_is_staged
 	check "unapply refuses to lose a change of ours" lose_a_change
 	check "unapply again" apply unapply "$tmp/linux"
-	check "nothing is left of it" same_as_pristine
+	check "nothing is left of it" same_as_unpatched
 
 	check "apply without the optional patches" \
 		env WITHOUT=all "$here/scripts/apply.sh" apply "$tmp/linux"
 	check "the optional patches are left out" bash -c \
 		"! grep -q slot_waiters '$tmp/linux/drivers/block/zram/zram_drv.h'"
 	check "unapply what was applied without them" apply unapply "$tmp/linux"
-	check "nothing is left of that" same_as_pristine
+	check "nothing is left of that" same_as_unpatched
 	check "apply without one of them" \
 		env WITHOUT=0004 "$here/scripts/apply.sh" apply "$tmp/linux"
 	check "the others are there" grep -q slot_waiters \
@@ -143,7 +152,7 @@ test_apply()
 	check "what builds on it is left out, too" bash -c \
 		"! grep -q notified_slots_free '$tmp/linux/drivers/block/zram/zram_drv.c'"
 	check "unapply that" apply unapply "$tmp/linux"
-	check "nothing is left of that, either" same_as_pristine
+	check "nothing is left of that, either" same_as_unpatched
 	check "an unknown optional patch is refused" refuses 'WITHOUT has 0001' \
 		env WITHOUT=0001 "$here/scripts/apply.sh" apply "$tmp/linux"
 
@@ -191,41 +200,40 @@ dirty_site()
 	cp "$tmp/linux/$f" "$tmp/dirty"
 	refuses 'hook site' apply apply "$tmp/linux" &&
 	grep -q "$f: Hunk #[0-9]* FAILED" "$tmp/refused" &&
-	cmp "$tmp/dirty" "$tmp/linux/$f" && restore $f && same_as_pristine
+	cmp "$tmp/dirty" "$tmp/linux/$f" && restore $f && same_as_unpatched
 }
 
 unknown_version()
 {
 	edit Makefile 's/^PATCHLEVEL = .*/PATCHLEVEL = 99/'
 	refuses 'is not supported' apply apply "$tmp/linux" && restore Makefile &&
-	same_as_pristine
+	same_as_unpatched
 }
 
 shifted_site()
 {
 	edit mm/zsmalloc.c '1a /* a newer version has a line more here */'
 	apply apply "$tmp/linux" && apply unapply "$tmp/linux" &&
-	restore mm/zsmalloc.c && same_as_pristine
+	restore mm/zsmalloc.c && same_as_unpatched
 }
 
 ### With the option off, the free path is the unpatched kernel's
 
 test_object()
 {
-	local off pristine
+	local unpatched off on
 
-	# The optional patches change zram's free path with or without it.
-	off=$(WITHOUT=all TARGETS="mm/zsmalloc.o drivers/block/zram/zram_drv.o" \
-		"$here/scripts/kernel-build.sh" off)
-	pristine=$("$here/scripts/kernel-build.sh" pristine)
+	unpatched=$(built unpatched) off=$(built off) on=$(built on)
 	check "option off: mm/zsmalloc.o has the unpatched code" \
-		same_code "$off" "$pristine" mm/zsmalloc.o
+		same_code "$off" "$unpatched" mm/zsmalloc.o
 	check "option off: the free path of zram_drv.o is the unpatched one" \
-		same_code "$off" "$pristine" drivers/block/zram/zram_drv.o \
+		same_code "$off" "$unpatched" drivers/block/zram/zram_drv.o \
 		slot_free zram_slot_free_notify zram_bio_discard \
 		zram_write_page
+	check "option off: the kernel has the unpatched one's size" \
+		diff "$off/size" "$unpatched/size"
 	check "option on: the free path differs (the comparison can fail)" \
-		differs "$("$here/scripts/kernel-build.sh" on)" "$pristine" \
+		differs "$on" "$unpatched" \
 		drivers/block/zram/zram_drv.o slot_free
 }
 
@@ -275,6 +283,26 @@ guest()
 	count "$name" "$out"
 }
 
+# at_once BUILD NAME JOB...: guests called NAME-JOB that run selftests at the same
+# time, each those of its JOB; what is slow there mostly waits, or has one CPU.
+at_once()
+{
+	local build=$1 name=$2 job jobs=()
+
+	shift 2
+	for job in "$@"; do
+		# shellcheck disable=SC2086 # a script a word
+		"$here/scripts/vm.sh" -t 900 -n "$name-${job%%.*}" "$build" \
+			"$image" "$tmp/out-$name-${job%%.*}" selftest \
+			SECONDS_EACH=3 SOAK_SECONDS=20 $job 9>&- &
+		jobs+=($!)
+	done
+	wait "${jobs[@]}" || true
+	for job in "$@"; do
+		count "$name-${job%%.*}" "$tmp/out-$name-${job%%.*}"
+	done
+}
+
 # count NAME OUT: the KTAP lines in OUT, and what its kernel had to say.
 count()
 {
@@ -315,13 +343,12 @@ quiet()
 		"$1/console.log" "$1/dmesg" | grep . && [ -s "$1/dmesg" ]
 }
 
-### KUnit, on User-mode Linux: a line for each case
+### KUnit, on User-mode Linux: a line for each case. "checked" has them, too.
 
 test_kunit()
 {
 	# It says itself what failed, and so do the lines that are counted.
-	(with_progress "building and running the KUnit suites" "$tmp/kunit.log" \
-		"$here/scripts/kunit.sh" "$tmp/out-kunit") || true
+	"$here/scripts/kunit.sh" "$tmp/out-kunit" || true
 	count kunit "$tmp/out-kunit"
 }
 
@@ -348,12 +375,12 @@ test_upstream()
 {
 	local script flavour
 
-	for flavour in pristine on; do
+	for flavour in unpatched on; do
 		guest "$(built $flavour)" $flavour-upstream upstream
 	done
 	for script in zram01 zram02; do
 		check "$script says the same on both kernels" \
-			diff "$tmp/out-pristine-upstream/$script.txt" \
+			diff "$tmp/out-unpatched-upstream/$script.txt" \
 			"$tmp/out-on-upstream/$script.txt"
 	done
 }
@@ -362,9 +389,9 @@ test_upstream()
 # unpatched kernel.
 test_zswap()
 {
-	local build flavour name pristine ours
+	local build flavour name unpatched ours
 
-	for flavour in zswap-pristine zswap; do
+	for flavour in zswap-unpatched zswap; do
 		build=$(built $flavour)
 		image=$("$here/scripts/image.sh" "$build")
 		guest "$build" $flavour zswap
@@ -373,13 +400,13 @@ test_zswap()
 		rm -f "$image"
 		image=$plain_image
 	done
-	while read -r name pristine ours; do
-		case "$pristine/$ours" in
+	while read -r name unpatched ours; do
+		case "$unpatched/$ours" in
 		*/ok) result ok "zswap: $name" ;;
 		not/not*) result skip "zswap: $name   # fails on the unpatched kernel, too" ;;
 		*) result failed "zswap: $name" ;;
 		esac
-	done < <(sed 's/ not ok$/ not/' "$tmp/zswap-pristine" |
+	done < <(sed 's/ not ok$/ not/' "$tmp/zswap-unpatched" |
 		join -a 1 -a 2 - <(sed 's/ not ok$/ not/' "$tmp/zswap"))
 }
 
@@ -388,39 +415,39 @@ built()
 	"$here/scripts/kernel-build.sh" "$1"
 }
 
-# As modules, in a kernel that watches its locks, its work items and timers,
-# and that fails allocations.
-test_module()
+# As modules, in the kernel that watches most and fails allocations. The rounds
+# are short, as it is slow, and there is more in test-all.
+test_checked()
+{
+	checked zram.sh "life.sh soak.sh"
+	check "zsdefer, zsmalloc and zram are modules" modules_exist \
+		"$(built checked)"
+}
+
+test_checked-more()
+{
+	checked swap.sh pressure.sh
+}
+
+checked()
 {
 	local build
 
-	build=$(built module)
-	check "zsdefer, zsmalloc and zram are modules" modules_exist "$build"
+	build=$(built checked)
 	image=$("$here/scripts/image.sh" "$build")
-	guest "$build" module-zram selftest SECONDS_EACH=4 zram.sh swap.sh
-	guest "$build" module-pressure selftest pressure.sh life.sh
-	guest "$build" module-unload unload
+	at_once "$build" checked "$@"
+	guest "$build" checked-unload unload
 	rm -f "$image"
 	image=$plain_image
 }
 
 modules_exist()
 {
-	[ -f "$1/mm/zsdefer/zsdefer.ko" ] && [ -f "$1/mm/zsmalloc.ko" ] &&
-	[ -f "$1/drivers/block/zram/zram.ko" ]
-}
+	local name
 
-# watched FLAVOUR: all that comes and goes, in a kernel that watches it. The
-# rounds are short, as these kernels are slow.
-watched()
-{
-	guest "$(built "$1")" "$1" selftest SECONDS_EACH=3 SOAK_SECONDS=20 \
-		zram.sh swap.sh life.sh soak.sh
-}
-
-test_kasan()
-{
-	watched kasan
+	for name in zsdefer zsmalloc zram; do
+		find "$1/lib/modules" -name "$name.ko" | grep . || return
+	done
 }
 
 # Only what happens at the same time: this kernel is the slowest.
@@ -432,7 +459,8 @@ test_kcsan()
 
 test_rt()
 {
-	watched rt
+	guest "$(built rt)" rt selftest SECONDS_EACH=3 SOAK_SECONDS=20 \
+		zram.sh swap.sh life.sh soak.sh
 }
 
 # Another architecture, with larger pages.
@@ -501,21 +529,201 @@ test_run()
 {
 	local out=$tmp/small-run
 
-	if RUNS=2 SIZES="32x1 32x2" STRESS_SECONDS=3 STRESS_ROUNDS=1 \
-		RESULTS="$out" "$here/scripts/run.sh" >"$tmp/run.log"; then
+	if RUNS=2 SIZES="32x1 32x2" RESULTS="$out" "$here/scripts/run.sh" \
+		>"$tmp/run.log"; then
 		result ok "make run, small"
 	else
 		result failed "make run, small"
 	fi
-	check "its report has all three tables" bash -c \
-		"[ \$(grep -c 'on/off' '$out/report.md') = 3 ]"
-	check "its raw samples are all there" python3 -c "
-import json
-d = json.load(open('$out/results.json'))
-assert len(d['off']['releases']) == len(d['on']['releases']) == 8
-assert d['on']['stats']['drained'] > 0 and d['machine']['accelerator']
-assert all(r['back_ns'] > 0 for f in ('off', 'on') for r in d[f]['releases'])
-assert d['off']['config'] != d['on']['config'] and d['on']['commands']"
+	check "its last line is the page" \
+		[ "$(tail -n 1 "$tmp/run.log")" = "$out/index.html" ]
+	check "its figures are those of the samples" run_is_traceable "$out"
+	check "its page is whole" page_is_whole "$out"
+	check "its guests' kernels had no warning" run_is_quiet "$out"
+	check "intervals are those of the statistics library's" \
+		/usr/bin/python3 "$here/scripts/run_report_test.py"
+}
+
+run_is_traceable()
+{
+	python3 - "$1" <<-'EOF'
+		import json, statistics, sys
+		from pathlib import Path
+		out = Path(sys.argv[1])
+		d = json.loads((out / "results.json").read_text())
+		rows = {(r["group"], r["what"]): r for r in d["rows"]}
+		report = (out / "report.md").read_text()
+		for kernel in "unpatched", "on":
+		    rounds = d["rounds"][kernel]
+		    assert len(rounds) == 2 and all(len(r["releases"]) == 2 for r in rounds)
+		    for i in 0, 1:
+		        path = out / kernel / str(i + 1) / "kills" / "release.jsonl"
+		        raw = [json.loads(x) for x in path.read_text().splitlines()]
+		        assert raw == rounds[i]["releases"]
+		        row = rows["kill, 32 MiB, 1 proc.", "gone after, ms"]
+		        assert row[kernel][i] == raw[0]["release_ns"] / 1e6
+		    assert all(s["pswpout"] > 1000 for r in rounds for s in r["stress"]), rounds
+		    assert all(r["profile"]["exit_samples"] > 0 for r in rounds)
+		for (group, what), row in rows.items():
+		    assert f"{statistics.median(row['on']):.2f}"[:3] in report, (group, what)
+		    if row["low"] is None or row["low"] <= 1 <= row["high"]:
+		        assert not row["verdict"][0].isdigit() or row["low"] is None, row
+		assert all(r["stats"]["drained"] > 0 for r in d["rounds"]["on"])
+		# What a kernel without the option costs is what the unpatched one costs.
+		for figure in d["prices"]["off"]:
+		    a, b = (statistics.median(d["prices"][v][figure]) for v in ("unpatched", "off"))
+		    assert abs(a - b) <= a * 0.005, (figure, a, b)
+		assert len(d["configs"]) == 3 and d["commands"] and d["machine"]["accelerator"]
+	EOF
+}
+
+# Self-contained, with a strip for each row, and of valid markup.
+page_is_whole()
+{
+	python3 - "$1" <<-'EOF'
+		import html.parser, json, sys
+		from pathlib import Path
+		out = Path(sys.argv[1])
+		text = (out / "index.html").read_text()
+		rows = json.loads((out / "results.json").read_text())["rows"]
+		stack, strips = [], 0
+		class Parser(html.parser.HTMLParser):
+		    def handle_starttag(self, tag, attrs):
+		        global strips
+		        if tag not in ("meta", "img"):
+		            stack.append(tag)
+		        for name, value in attrs:
+		            assert name not in ("src", "href") or value.startswith("data:"), value
+		        strips += tag == "img"
+		    def handle_endtag(self, tag):
+		        assert stack.pop() == tag, tag
+		Parser().feed(text)
+		assert not stack and strips == len(rows) > 10 and len(text) < 1000000
+		for row in rows:
+		    assert row["what"] in text and row["verdict"] in text, row
+	EOF
+}
+
+run_is_quiet()
+{
+	local guest guests=0
+
+	for guest in "$1"/*/*/kills "$1"/*/*/stress; do
+		# The OOM killer may have had something to do in stress-ng's.
+		! awk -f "$here/tools/testing/selftests/zsdefer/complaints.awk" \
+			"$guest/dmesg" | grep . || return 1
+		guests=$((guests + 1))
+	done
+	[ $guests = 8 ]
+}
+
+### What goes wrong outside: each ends with a line that tells what to do, and
+### the next run goes on
+
+test_faults()
+{
+	local cache=$tmp/empty
+
+	if unshare -rn true 2>/dev/null || unshare -n true 2>/dev/null; then
+		check "no network and an empty cache" without_network "$cache"
+	else
+		result skip "no network and an empty cache   # no namespaces here"
+	fi
+	if [ "$(id -u)" -eq 0 ] && mkdir -p "$tmp/full" &&
+		mount -t tmpfs -o size=64M full "$tmp/full" 2>/dev/null
+	then
+		check "a full disk" refuses 'MiB left' \
+			env ZSDEFER_CACHE="$tmp/full" KSRC='' \
+			"$here/scripts/kernel-source.sh"
+		umount "$tmp/full"
+	else
+		result skip "a full disk   # only root can make one"
+	fi
+	# shellcheck disable=SC2016 # the inner shell expands it
+	check "a disk that fills up in the middle" refuses 'no space is left' \
+		bash -c '. "$1/scripts/lib.sh" && with_progress step "$2" \
+			sh -c "echo write: No space left on device; exit 1"' \
+		- "$here" "$tmp/fills.log"
+	check "a guest that hangs" refuses 'did not finish' \
+		"$here/scripts/vm.sh" -t 1 "$(built on)" "$image" "$tmp/hangs" \
+		nothing
+	check "what a compiler was interrupted in is built again" broken_build
+	check "an interrupted run leaves no result, and no guest" interrupted_run
+	check "a second run waits for the first" second_run_waits
+}
+
+without_network()
+{
+	local unshare=(unshare -n)
+
+	[ "$(id -u)" -eq 0 ] || unshare=(unshare -rn)
+	refuses 'network' "${unshare[@]}" env ZSDEFER_CACHE="$1" \
+		"$here/scripts/kernel-source.sh" &&
+	! find "$1/src" -mindepth 1 | grep .
+}
+
+# A folder without its key is not taken for a kernel.
+broken_build()
+{
+	local kept key
+
+	kept=$(built on)
+	key=$(cat "$kept/key")
+	echo broken >"$kept/key"
+	: >"$kept/.config"
+	[ "$(built on)" = "$kept" ] && [ "$(cat "$kept/key")" = "$key" ] &&
+	grep -q CONFIG_ZRAM=y "$kept/.config"
+}
+
+# interrupt_at WORDS: start a small run, and stop it when it says so.
+interrupt_at()
+{
+	local n=0 pid
+
+	set -m
+	ZSDEFER_STARTED='' ZSDEFER_LOCKED=$ZSDEFER_LOCKED RUNS=1 SIZES=32x1 \
+		RESULTS="$tmp/stopped" "$here/scripts/run.sh" \
+		>"$tmp/stopped.log" 2>&1 9>&- &
+	pid=$!
+	set +m
+	while ! grep -q "$1" "$tmp/stopped.log"; do
+		n=$((n + 1))
+		[ $n -lt 600 ] && kill -0 "$pid" || return 1
+		sleep 0.2
+	done
+	sleep 1
+	kill -INT "$pid"
+	status=0
+	wait "$pid" || status=$?
+}
+
+interrupted_run()
+{
+	local status
+
+	interrupt_at 'kills' || { cat "$tmp/stopped.log"; return 1; }
+	cat "$tmp/stopped.log"
+	[ "$status" = 130 ] && grep -q 'interrupted; the same command' \
+		"$tmp/stopped.log" && [ ! -e "$tmp/stopped" ] &&
+	! pgrep -f "$tmp/stopped.part"
+}
+
+second_run_waits()
+{
+	local n=0 pid
+
+	ZSDEFER_LOCKED='' "$here/scripts/kernel-build.sh" on \
+		>"$tmp/second" 2>&1 9>&- &
+	pid=$!
+	while ! grep -q 'waiting for another run' "$tmp/second"; do
+		n=$((n + 1))
+		[ $n -lt 50 ] || break
+		sleep 0.2
+	done
+	kill "$pid"
+	wait "$pid" || true
+	cat "$tmp/second"
+	grep -q 'waiting for another run' "$tmp/second"
 }
 
 ### The evaluation, small
@@ -527,7 +735,7 @@ small_eval()
 	local out=$1 parts=$2
 
 	shift 2
-	if ROUNDS=1 RUNS=1 SIZE=8 BIG=128 STRESS_SECONDS=2 SIZES="32x1 32x2" \
+	if ROUNDS=1 RUNS=1 SIZE=8 BIG=128 SIZES="32x1 32x2" \
 		PARTS="$parts" DESIGNS="$*" RESULTS="$out" \
 		"$here/scripts/eval.sh" \
 		>"$tmp/eval.log"; then
@@ -668,22 +876,28 @@ for t in $TESTS; do
 	[ "$(type -t "test_$t")" = function ] ||
 		die "TESTS has $t; there are: all, or any of $most $slow"
 done
-need_packages build-essential bc bison flex libelf-dev ccache cpio kmod patch \
-	python3 xz-utils qemu-system-x86 busybox-static stress-ng linux-perf
+need_packages debian-archive-keyring
+# shellcheck disable=SC2046 # a package a word
+need_packages $(build_packages) $(guest_packages) $(report_packages)
 lock_cache
 tmp=$(mktemp -d)
 keep=$here/results/failed
 rm -rf "$keep"
 mkdir -p "$keep"
 trap 'rm -rf "$tmp" ${plain_image:+"$plain_image"}' EXIT
+export ZSDEFER_TIMES=$tmp/times
+: >"$ZSDEFER_TIMES"
 source_tree >/dev/null
+# Those that share their objects, in the order that compiles least.
+"$here/scripts/kernel-build.sh" unpatched off on >/dev/null
 plain_image=$("$here/scripts/image.sh")
 image=$plain_image
 
 for t in $TESTS; do
 	say "tests: $t"
-	before=$failed
+	before=$failed began=$(date +%s)
 	"test_$t"
+	spent "tests $t" "$began"
 	[ "$failed" = "$before" ] || again="$again $t"
 done
 
@@ -691,9 +905,10 @@ if [ $failed -gt 0 ]; then
 	printf '\nfailed: %s\n' "${failures[@]}"
 	echo "Only what failed again: make test TESTS=\"${again# }\"; consoles:" \
 	     "results/failed/; a shell in such a kernel: make shell" \
-	     "KERNEL=on, module, kasan, ..."
+	     "KERNEL=on, checked, ..."
 else
 	rmdir "$keep" 2>/dev/null || true
 fi
+say "$(times_spent); a kernel's time is in its group's, too"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed -eq 0 ] && [ $passed -gt 0 ]

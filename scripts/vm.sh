@@ -15,7 +15,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 mem=2048 cpus=2 limit=600 icount='' label='' accel=''
-append="quiet panic=-1 oops=panic"
+# What is in the image stays in memory: it is not to be swapped out and in.
+append="quiet panic=-1 oops=panic rootfstype=ramfs"
 
 # The machine that a kernel was built for.
 find_machine()

@@ -7,6 +7,7 @@
 #	zs_alg		its compression algorithm, lz4
 #	zs_defer	0: with the deferred free turned off
 #	zs_max_active	how many workers may run at a time
+#	zs_warm		the pool has been in use already
 #	zs_wait		ms to wait for a release's memory at most
 
 # shellcheck disable=SC2034 # the jobs use it
@@ -16,9 +17,10 @@ knobs=/sys/block/$zram/deferred_free
 
 export ZSBENCH_ZRAM="$zram"
 
-# swap_on SIZE: set the device up as the first swap to use.
+# swap_on SIZE: set the device up as the first swap to use, unless it is.
 swap_on()
 {
+	! grep -q "^/dev/$zram " /proc/swaps || return 0
 	[ -z "${zs_defer:-}" ] || echo "$zs_defer" >"$knobs/enabled" || exit 1
 	[ -z "${zs_max_active:-}" ] || echo "$zs_max_active" \
 		>/sys/devices/virtual/workqueue/zsdefer/max_active || exit 1
@@ -27,6 +29,14 @@ swap_on()
 	echo "$1" >"/sys/block/$zram/disksize" || exit 1
 	mkswap "/dev/$zram" >/dev/null
 	zsbench swapon || exit 1
+}
+
+# warm_up: a fresh pool flatters, so it is filled and emptied once before
+# anything is measured.
+warm_up()
+{
+	[ -z "${zs_warm:-}" ] || return 0
+	zsbench release -m 128 -r 1 -w "${zs_wait:-60000}" >/dev/null || exit 1
 }
 
 swap_off()

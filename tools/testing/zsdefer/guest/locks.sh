@@ -12,7 +12,7 @@
 mib=$1 procs=$2
 shift 2
 swap_on 2G
-zsbench release -m 128 -r 1 -w "${zs_wait:-60000}" >/dev/null || exit 1
+warm_up
 
 # Only the kills are to be seen: filling would drown them.
 cat >/tmp/kills <<KILLS

@@ -10,8 +10,7 @@ shift 2
 swap_on 2G
 cat "$knobs"/* 2>/dev/null >"$out/knobs"
 
-# A fresh pool flatters: fill and empty it once before anything is measured.
-zsbench release -m 128 -r 1 -w "${zs_wait:-60000}" >/dev/null || exit 1
+warm_up
 
 for what in "$@"; do
 	mib=${what%x*} procs=${what#*x}

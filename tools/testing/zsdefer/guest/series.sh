@@ -6,7 +6,7 @@
 . "${zs_jobs:-/job}/lib.sh"
 
 swap_on 2G
-zsbench release -m 128 -r 1 -w "${zs_wait:-60000}" >/dev/null || exit 1
+warm_up
 echo "@@ $2 MiB killed, $1 times, memory watched"
 zsbench release -h kill -m "$2" -r "$1" -S -w "${zs_wait:-60000}" \
 	>>"$out/series.jsonl"

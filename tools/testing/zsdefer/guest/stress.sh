@@ -1,53 +1,88 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# stress.sh SECONDS ROUNDS [STRESSOR...]: stress-ng swap workloads that want
-# half as much again as the machine's memory. For each round of each stressor
-# (vm by default) a line goes to stress.txt: its name, stress-ng's status, pages
-# swapped out and in, OOM kills, bogo operations, seconds of real, user and
-# system time, bogo operations a second, and the workers' nanoseconds.
+# stress.sh MIB WORKLOAD...: swap workloads of stress-ng's that want more memory
+# than there is. Each is a fixed amount of work, so that time is what differs.
+# Were the time fixed, the work would differ in steps: a pass over memory that
+# does not fit misses every page of it, as what was used longest ago is out, so
+# each pass swaps in all of a process's memory (three processes that shared 454
+# MiB: 38.7 thousand pages; 813,459 in 21 passes), and whether a pass has begun
+# when time is up is chance.
+#
+#	vm	a process writes MIB mebibytes and reads them back, twice
+#	mmap	it maps them, writes them, and unmaps them
+#	exit	it writes them, and is killed when a quarter is in swap, twice
+#
+# A line for each goes to stress.txt: its name, stress-ng's status, seconds of
+# real time, seconds of system time of the whole machine until no freed memory
+# waits, pages swapped out and in, OOM kills, and the workers' nanoseconds.
 # shellcheck source=tools/testing/zsdefer/guest/lib.sh
 . "${zs_jobs:-/job}/lib.sh"
 
-seconds=$1 rounds=$2
-shift 2
-[ $# -gt 0 ] || set -- vm
-total=$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo)
-swap_on "$((total * 3))M"
+mib=$1
+shift
+swap_on "$((mib * 3))M"
 
-# options STRESSOR: bigheap grows until it is refused more; those that need
-# little themselves run beside others who take all memory.
-options()
+# stress OPTION...: an operation of rand-set writes eight pages. Advice would be
+# random, too.
+stress()
 {
-	case $1 in
-	vm) echo "--vm 3 --vm-bytes $((total * 3 / 2))m --vm-method rand-set --vm-keep" ;;
-	bigheap) echo "--bigheap 2 --bigheap-growth 256k" ;;
-	mmap) echo "--mmap 2 --mmap-bytes 16m $(options vm)" ;;
-	brk | fork) echo "--$1 2 $(options vm)" ;;
-	*) exit 1 ;;
-	esac
+	stress-ng --vm 1 --vm-bytes "${mib}m" --vm-method rand-set \
+		--vm-madvise normal --oomable --seed 7 --metrics "$@" \
+		>>"$out/stress-ng.log" 2>&1
 }
 
-for stressor in "$@"; do
-	options=$(options "$stressor") || exit 1
-	for round in $(seq "$rounds"); do
-		echo "@@ stress-ng $stressor with $total MiB of memory, round $round"
-		before="$(vmstat pswpout) $(vmstat pswpin) $(vmstat oom_kill) $(zsbench workers)"
-		# shellcheck disable=SC2086 # an option a word
-		stress-ng $options --timeout "$seconds" --metrics \
-			--oomable --seed 7 >/tmp/stress 2>&1
-		status=$?
-		cat /tmp/stress >>"$out/stress-ng.log"
-		after="$(vmstat pswpout) $(vmstat pswpin) $(vmstat oom_kill) $(zsbench workers)"
-		# "... metrc: [pid] vm <bogo ops> <real> <usr> <sys> <ops/s real> ..."
-		awk -v what="$stressor" -v status=$status -v before="$before" \
-			-v after="$after" '
-			$4 == what && $5 ~ /^[0-9]+$/ { ops = $5 " " $6 " " $7 " " $8 " " $9 }
-			END {
-				split(before, b); split(after, a)
-				print what, status, a[1] - b[1], a[2] - b[2],
-				      a[3] - b[3], ops, a[4] - b[4]
-			}' /tmp/stress >>"$out/stress.txt"
+# One operation more than it takes to write all has it read back first.
+work_vm()
+{
+	stress --vm-keep --vm-ops "$((mib * 32 + 2))"
+}
+
+work_mmap()
+{
+	stress --vm-ops "$((mib * 32))"
+}
+
+work_exit()
+{
+	for _ in 1 2; do
+		goal=$(($(vmstat pswpout) + mib * 64))
+		stress --vm-keep &
+		while [ "$(vmstat pswpout)" -lt $goal ]; do sleep 0.01; done
+		pkill -9 stress-ng
+		while pgrep stress-ng >/dev/null; do sleep 0.01; done
 	done
+}
+
+# Hundredths of a second that all CPUs spent in the kernel.
+system_time()
+{
+	awk '/^cpu / { print $4 + $7 + $8 }' /proc/stat
+}
+
+counts()
+{
+	echo "$(vmstat pswpout) $(vmstat pswpin) $(vmstat oom_kill) $(zsbench workers)"
+}
+
+settle()
+{
+	if [ -d "$knobs" ]; then
+		while [ "$(stat waiting_objects)" != 0 ]; do sleep 0.01; done
+	fi
+	sleep 0.1
+}
+
+for workload in "$@"; do
+	echo "@@ stress-ng $workload, $mib MiB"
+	before="$(system_time) $(counts)"
+	began=$(cut -d ' ' -f 1 /proc/uptime)
+	"work_$workload"
+	status=$?
+	ended=$(cut -d ' ' -f 1 /proc/uptime)
+	settle
+	echo "$workload $status $began $ended $before $(system_time) $(counts)" |
+		awk '{ print $1, $2, $4 - $3, ($10 - $5) / 100, $11 - $6, $12 - $7,
+			     $13 - $8, $14 - $9 }' >>"$out/stress.txt"
 done
 [ ! -e "$knobs" ] || cat "$knobs/stats" >"$out/stats"
 [ -s "$out/stress.txt" ]

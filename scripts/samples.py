@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What guests left: readers of it, and tables of text."""
+
+import json
+import re
+import statistics
+from collections import Counter
+
+STRESS_FIELDS = ("workload", "status", "real_s", "sys_s", "pswpout", "pswpin",
+                 "oom_kills", "workers_ns")
+
+# A symbol that stands for "freeing an object": zram's and zsmalloc's own.
+FREEING = ("zram_slot_free_notify", "slot_free", "zs_free", "zs_free_deferred",
+           "zs_free_deferred_bulk")
+# The part of a process's end that gives its memory back.
+EXITING = ("exit_mmap",)
+
+
+def read_lines(path):
+    """The lines of JSON that zsbench printed."""
+    return [json.loads(line) for line in path.read_text().splitlines() if line]
+
+
+def read_stress(path):
+    """A workload a line, in the order of STRESS_FIELDS."""
+    workloads = []
+    for line in path.read_text().splitlines():
+        name, *values = line.split()
+        if len(values) != len(STRESS_FIELDS) - 1:
+            raise SystemExit(f"error: {path}: stress-ng gave no figures: {line}")
+        workloads.append(dict(zip(STRESS_FIELDS, [name] + [
+            float(v) if "." in v else int(v) for v in values])))
+    return workloads
+
+
+def read_stats(path):
+    """name value lines; {} for a kernel without the feature."""
+    if not path.exists():
+        return {}
+    return {name: int(value) for name, value in
+            (line.split() for line in path.read_text().splitlines())}
+
+
+def read_stacks(path):
+    """perf script's output as (command, [symbol, innermost first]) samples."""
+    samples = []
+    for block in re.split(r"\n\s*\n", path.read_text()):
+        lines = [line for line in block.splitlines() if line.strip()]
+        if len(lines) < 2:
+            continue
+        comm = lines[0].rsplit(None, 2)[0].strip()
+        stack = [line.split(None, 1)[1].strip() for line in lines[1:]
+                 if len(line.split(None, 1)) == 2]
+        samples.append((comm, stack))
+    return samples
+
+
+def profile(samples):
+    """Where the exiting processes and the workers spent their samples."""
+    exiting = [s for _, s in samples if any(f in EXITING for f in s)]
+    freeing = [s for s in exiting if any(f in FREEING for f in s)]
+    workers = [s for _, s in samples if any(f.startswith("zsdefer_drain")
+                                            for f in s)]
+    return {
+        "samples": len(samples),
+        "exit_samples": len(exiting),
+        "exit_freeing_samples": len(freeing),
+        "worker_samples": len(workers),
+        "exit_by_symbol": Counter(s[0] for s in exiting).most_common(),
+        "workers_by_symbol": Counter(s[0] for s in workers).most_common(),
+    }
+
+
+def spread(values):
+    """min / median / max"""
+    return {"min": min(values), "median": statistics.median(values),
+            "max": max(values), "n": len(values)}
+
+
+def ratio(off, on):
+    """on / off as text"""
+    return f"{on / off:.2f}" if off else "-"
+
+
+def table(head, rows):
+    """An aligned Markdown table, which reads well on a terminal, too."""
+    rows = [head] + rows
+    width = [max(len(r[i]) for r in rows) for i in range(len(head))]
+
+    def line(row):
+        return "| " + " | ".join(c.ljust(w) for c, w in zip(row, width)) + " |"
+    rule = "|" + "|".join("-" * (w + 2) for w in width) + "|"
+    return "\n".join([line(rows[0]), rule] + [line(r) for r in rows[1:]])
