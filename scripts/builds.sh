@@ -19,8 +19,8 @@ all="on off module up bare nocompaction nostat nodebugfs kunit zswap chain4
 chain8 chain16 without rt clang sparse i386 i386-pae arm64-4k arm64-16k
 arm64-64k arm s390x"
 
-# What all of them have on top of tinyconfig, unless they say otherwise.
-common="SMP PRINTK BUG PROC_FS SYSFS DEBUG_FS BLOCK BLK_DEV SWAP COMPACTION
+# What all of them have, unless they say otherwise.
+common="EXPERT SMP PRINTK BUG PROC_FS SYSFS DEBUG_FS BLOCK BLK_DEV SWAP COMPACTION
 VM_EVENT_COUNTERS FTRACE ENABLE_DEFAULT_TRACERS ZSMALLOC_STAT
 ZSMALLOC_DEFERRED_FREE ZSMALLOC_DEFERRED_FREE_DEFAULT_ON ZRAM ZRAM_WRITEBACK
 ZRAM_MULTI_COMP ZRAM_MEMORY_TRACKING"

@@ -7,9 +7,11 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
 # The kernel's makefiles have the compiler list all headers anyway, so ccache
-# need not run the preprocessor to know them (depend mode).
+# need not run the preprocessor to know them (depend mode); and it need not read
+# the same headers again for each object (inode cache).
 export CCACHE_DIR=$ZSDEFER_CACHE/ccache CCACHE_BASEDIR=$ZSDEFER_CACHE
 export CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-5G} CCACHE_DEPEND=1
+export CCACHE_INODECACHE=1
 export KBUILD_BUILD_USER=zsdefer KBUILD_BUILD_HOST=zsdefer
 export KBUILD_BUILD_TIMESTAMP='1970-01-01'
 

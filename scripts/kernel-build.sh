@@ -18,11 +18,11 @@
 #		on		the feature
 #	zswap	zswap-unpatched zswap
 #
-# Any other configs/FLAVOUR.config is a family of its own. All are tinyconfig
-# with configs/base.config, the machine's (x86, or arm64 if it is called so) and
-# the flavour's on top. What is there already is not built again: a key tells,
-# which is made of the sources that are ours, the configuration, and the names
-# of the kernel and the compiler.
+# Any other configs/FLAVOUR.config is a family of its own. All are made of
+# configs/base.config, the machine's (x86, or arm64 if it is called so) and the
+# flavour's; what these do not ask for is off. What is there already is not built
+# again: a key tells, which is made of the sources that are ours, the
+# configuration, how it is built, and the names of the kernel and the compiler.
 #
 # kernel-build.sh in-tree COMMAND... runs a command in a patched tree instead.
 set -euo pipefail
@@ -85,8 +85,8 @@ key()
 	{
 		cat "$source.id"
 		"${kbuild_flags[-1]#CC=ccache }" --version | head -n 1
-		sha256sum "$here"/scripts/k*build.sh "${fragments[@]}" |
-			cut -d ' ' -f 1
+		sed '/^[[:space:]]*#/d' "$here"/scripts/k*build.sh
+		cat "${fragments[@]}"
 		sed -E "\,$but,d" "$tmp/files" |
 			(cd "$tmp/stage" && xargs -r -d '\n' sha256sum)
 	} | sha256sum

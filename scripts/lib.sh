@@ -223,7 +223,7 @@ with_progress()
 	start "$@" >"$log" 2>&1
 	pid=$child
 	while kill -0 "$pid" 2>/dev/null; do
-		sleep 0.25
+		sleep 0.5
 		n=$((n + 1))
 		[ $((n % 4)) -ne 0 ] || show "${how_far:-last_line}" "$log"
 	done

@@ -11,7 +11,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 : "${RUNS:=5}"
-: "${SIZES:=64x1 64x2 64x4 128x1 256x1}"
+: "${SIZES:=64x1 64x4 128x1 256x1}"
 : "${MEM:=2048}"
 : "${CPUS:=2}"
 kernels="unpatched on"

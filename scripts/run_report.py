@@ -247,6 +247,9 @@ def main():
     price_head = ["instructions a page", "unpatched", "option n",
                   "y, enabled 0", "y, enabled 1"]
     symbol_rows = symbols(data)
+    seen = "Samples of all rounds; of exits: " + ", ".join(
+        f"{sum(r['profile']['exit_samples'] for r in data[k])} ({k})"
+        for k in KERNELS) + "."
     machine = (out / "machine").read_text()
     totals = Counter()
     for r in data["on"]:
@@ -263,8 +266,7 @@ def main():
         table(price_head, price_rows)]
     text = "\n\n".join(sections)
     more = "\n\n".join([
-        "## Where the time of a kill goes",
-        "Samples of all rounds.",
+        "## Where the time of a kill goes", seen,
         table(["symbol", *KERNELS], symbol_rows),
         "## What the deferred free did during the kills of all rounds",
         "\n".join(f"    {k} {v}" for k, v in totals.items()
@@ -279,7 +281,7 @@ def main():
     (out / "index.html").write_text(template.render(
         rows=list(zip(rows, strips(rows))), kernels=KERNELS,
         how=HOW.replace("`", ""), price_head=price_head, prices=price_rows,
-        symbols=symbol_rows, machine=machine))
+        symbols=symbol_rows, seen=seen, machine=machine))
 
     results = {
         "machine": dict(m.split(" ", 1) for m in machine.splitlines()),
