@@ -203,7 +203,12 @@ lock_cache()
 	exec 9>"$ZSDEFER_CACHE/lock"
 	if ! flock -n 9; then
 		say "waiting for another run that uses $ZSDEFER_CACHE"
-		flock 9
+		# Not in the foreground, where nothing could interrupt it.
+		set -m
+		flock 9 &
+		set +m
+		children[$!]=1
+		finish $! || exit 1
 	fi
 	export ZSDEFER_LOCKED=1
 }
