@@ -36,7 +36,7 @@ swap_on()
 warm_up()
 {
 	[ -z "${zs_warm:-}" ] || return 0
-	zsbench release -m 128 -r 1 -w "${zs_wait:-60000}" >/dev/null || exit 1
+	zsbench release -m 64 -r 1 -w "${zs_wait:-60000}" >/dev/null || exit 1
 }
 
 swap_off()

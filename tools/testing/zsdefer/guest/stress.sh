@@ -10,7 +10,7 @@
 #
 #	vm	a process writes MIB mebibytes and reads them back, twice
 #	mmap	it maps them, writes them, and unmaps them
-#	exit	it writes them, and is killed when a quarter is in swap, twice
+#	exit	it writes them, and is killed when a quarter is in swap
 #
 # A line for each goes to stress.txt: its name, stress-ng's status, seconds of
 # real time, seconds of system time of the whole machine until no freed memory
@@ -44,13 +44,11 @@ work_mmap()
 
 work_exit()
 {
-	for _ in 1 2; do
-		goal=$(($(vmstat pswpout) + mib * 64))
-		stress --vm-keep &
-		while [ "$(vmstat pswpout)" -lt $goal ]; do sleep 0.01; done
-		pkill -9 stress-ng
-		while pgrep stress-ng >/dev/null; do sleep 0.01; done
-	done
+	goal=$(($(vmstat pswpout) + mib * 64))
+	stress --vm-keep &
+	while [ "$(vmstat pswpout)" -lt $goal ]; do sleep 0.01; done
+	pkill -9 stress-ng
+	while pgrep stress-ng >/dev/null; do sleep 0.01; done
 }
 
 # Hundredths of a second that all CPUs spent in the kernel.
