@@ -30,7 +30,8 @@ set -euo pipefail
 . "$(dirname "$0")/kbuild.sh"
 
 # What is taken over of a build: what guests and tests need.
-keep="include/config/kernel.release mm/zsmalloc.o drivers/block/zram/zram_drv.o"
+keep="include/config/kernel.release mm/zsmalloc.o mm/.zsmalloc.o.cmd
+drivers/block/zram/zram_drv.o"
 
 # describe FLAVOUR: set its family, what is laid over the tree (ours, nothing or
 # a design), and its fragments.

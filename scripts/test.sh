@@ -230,11 +230,20 @@ test_object()
 		same_code "$off" "$unpatched" drivers/block/zram/zram_drv.o \
 		slot_free zram_slot_free_notify zram_bio_discard \
 		zram_write_page
+	check "option off: no C file of ours is compiled" no_file_of_ours "$off"
+	check "option on: there is one (the look can fail)" \
+		grep -q 'zsdefer/zspage\.c' "$on/mm/.zsmalloc.o.cmd"
 	check "option off: the kernel has the unpatched one's size" \
 		diff "$off/size" "$unpatched/size"
 	check "option on: the free path differs (the comparison can fail)" \
 		differs "$on" "$unpatched" \
 		drivers/block/zram/zram_drv.o slot_free
+}
+
+no_file_of_ours()
+{
+	grep -q 'mm/zsmalloc\.c' "$1/mm/.zsmalloc.o.cmd" &&
+	! grep 'zsdefer/.*\.c' "$1/mm/.zsmalloc.o.cmd"
 }
 
 # Code with its relocations. Line numbers and file names do not count, nor do the
