@@ -87,7 +87,7 @@ guests()
 price()
 {
 	"$here/scripts/vm.sh" -i -m 512 -n "$2" "${build[$1]}" "$image" \
-		"$out/price/$2" price "$2" 8
+		"$out/price/$2" price "$2" 16
 }
 
 # Their guests are no slower for each other's company.

@@ -16,5 +16,5 @@ if [ -d "$knobs" ]; then
 fi
 # A fresh pool flatters.
 zsbench release -m "$mib" -h munmap -r 2 -f >/dev/null || exit 1
-zsbench release -m "$mib" -h munmap -r 2 -f >"$out/price.jsonl" || exit 1
+zsbench release -m "$mib" -h munmap -r 1 -f >"$out/price.jsonl" || exit 1
 zsbench release -m "$mib" -h touch -r 1 -f >>"$out/price.jsonl"
