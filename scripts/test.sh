@@ -428,14 +428,14 @@ built()
 # are short, as it is slow, and there is more in test-all.
 test_checked()
 {
-	checked zram.sh "life.sh soak.sh"
+	checked pressure.sh life.sh
 	check "zsdefer, zsmalloc and zram are modules" modules_exist \
 		"$(built checked)"
 }
 
 test_checked-more()
 {
-	checked swap.sh pressure.sh
+	checked "zram.sh soak.sh" swap.sh
 }
 
 checked()
