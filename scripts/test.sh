@@ -701,7 +701,8 @@ interrupt_at()
 		sleep 0.2
 	done
 	sleep 1
-	kill -INT "$pid"
+	# Who was started in the background may be deaf to SIGINT.
+	kill -TERM "$pid"
 	status=0
 	wait "$pid" || status=$?
 }
