@@ -195,7 +195,7 @@ part_latency() { in_turns latency "$whole" "-m 1024" latency "$((RUNS + 1))" 128
 
 part_stress()
 {
-	in_turns stress "$whole" "-m 160" stress 72 vm mmap exit
+	in_turns stress "$whole" "-m 160" stress 76 vm mmap exit
 }
 
 part_sweep()

@@ -112,7 +112,7 @@ for round in $(seq "$RUNS"); do
 			"$out/$kernel/$round/kills" run 128 $SIZES
 		guests 1 "round $round of $RUNS, $kernel, stress-ng" \
 			"${vm[@]}" -m 160 "${build[$kernel]}" "$image" \
-			"$out/$kernel/$round/stress" stress 72 vm mmap exit
+			"$out/$kernel/$round/stress" stress 76 vm mmap exit
 	done
 done
 
