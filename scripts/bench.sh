@@ -30,7 +30,7 @@ fi
 lock_cache
 tmp=$(mktemp -d)
 image=''
-trap 'rm -rf "$tmp" "$image"' EXIT
+trap 'end_children; rm -rf "$tmp" "$image"' EXIT
 if [ -n "${BASELINE:-}" ]; then
 	say "first the bench of $BASELINE"
 	git clone -q "$here" "$tmp/baseline"
@@ -51,13 +51,17 @@ done
 build[disabled]=${build[on]}
 # Where instructions are counted, company does no harm.
 for variant in $variants disabled; do
+	guests=()
 	for lists in long short; do
-		"$here/scripts/vm.sh" -i -m 1024 -n "$variant, $lists lists" \
+		start "$here/scripts/vm.sh" -i -m 1024 -n "$variant, $lists lists" \
 			"${build[$variant]}" "$image" "$out/$variant-$lists" \
 			bench "$variant" "$lists" "$SIZE" "$RUNS" \
-			mixed single huge same 9>&- &
+			mixed single huge same
+		guests+=("$child")
 	done
-	wait -n && wait -n || die "not all guests ended well; see $out"
+	for child in "${guests[@]}"; do
+		finish "$child" || die "a guest did not end well; see $out"
+	done
 done
 for variant in unpatched on; do
 	"$here/scripts/vm.sh" -m 2048 -c 2 -n "$variant, 2 CPUs" \

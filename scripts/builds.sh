@@ -180,15 +180,15 @@ our_warnings()
 
 # Sparse has complaints of the unpatched kernel, too, that are not ours. Lines
 # move, so what is compared is the file and the text.
-without_pristine()
+without_unpatched()
 {
-	local patched=$tree build=$2-pristine
+	local patched=$tree build=$2-unpatched
 
 	describe off
 	kbuild_flags+=(C=1 CHECK="$sparse")
 	compile "$source" "$build" >"$build.log" 2>&1 || return
-	our_warnings "$build.log" "$patched" | text_only >"$tmp/pristine"
-	text_only <"$1" | comm -23 - "$tmp/pristine"
+	our_warnings "$build.log" "$patched" | text_only >"$tmp/unpatched"
+	text_only <"$1" | comm -23 - "$tmp/unpatched"
 }
 
 text_only()
@@ -211,7 +211,7 @@ one()
 	set -e
 	our_warnings "$log" "$tree" >"$tmp/warnings"
 	if [ "$name" = sparse ] && [ -s "$tmp/warnings" ]; then
-		without_pristine "$tmp/warnings" "$build" >"$tmp/new" &&
+		without_unpatched "$tmp/warnings" "$build" >"$tmp/new" &&
 			mv "$tmp/new" "$tmp/warnings"
 	fi
 	if [ $status -ne 0 ]; then

@@ -24,7 +24,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 all_parts="cost release lmk latency locks profile workers stress sweep cpus series algorithms"
-all_designs="unpatched optional disabled array percpu pages plain perclass"
+# In the order that compiles least, which kernel-build.sh tells.
+all_designs="unpatched array percpu pages plain optional disabled perclass"
 : "${PARTS:=$all_parts}" "${DESIGNS:=$all_designs}"
 : "${ROUNDS:=2}" "${RUNS:=2}" "${SIZE:=64}" "${BIG:=256}"
 : "${SIZES:=32x1 64x1 128x1 192x1 256x1 512x1 256x2 256x3 256x4 256x16}"
@@ -255,14 +256,9 @@ if [ "$PARTS" != report ]; then
 	image=$("$here/scripts/image.sh")
 	trap 'rm -f "$image"' EXIT
 	declare -A builds
-	# In the order that compiles least; kernel-build.sh has it.
-	flavours=$(for design in unpatched array pages percpu plain optional on; do
-		for flavour in $(for d in $DESIGNS; do flavour_of "$d"; done); do
-			[ "${flavour#design-}" != $design ] || echo "$flavour"
-		done
-	done | uniq)
-	for flavour in $flavours; do
-		builds[$flavour]=$("$here/scripts/kernel-build.sh" "$flavour")
+	for design in $DESIGNS; do
+		flavour=$(flavour_of "$design")
+		builds[$flavour]=${builds[$flavour]:-$("$here/scripts/kernel-build.sh" "$flavour")}
 	done
 	accel=$("$here/scripts/vm.sh" accel "${builds[$flavour]}" "$image")
 	mkdir -p "$out"

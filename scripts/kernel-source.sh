@@ -47,7 +47,7 @@ unpacked()
 	awk 'END { printf "%d MiB\n", $NF / 102.4 }' "$1"
 }
 
-# How much of FILE is there: "80 of 150 MB".
+# How much of the package is there: "80 of 150 MB".
 fetched()
 {
 	echo "$(du -sm --apparent-size "$state/deb" | cut -f 1) of $megabytes MB"

@@ -203,12 +203,8 @@ lock_cache()
 	exec 9>"$ZSDEFER_CACHE/lock"
 	if ! flock -n 9; then
 		say "waiting for another run that uses $ZSDEFER_CACHE"
-		# Not in the foreground, where nothing could interrupt it.
-		set -m
-		flock 9 &
-		set +m
-		children[$!]=1
-		finish $! || exit 1
+		# In one piece nothing could interrupt it.
+		until flock -w 1 9; do :; done
 	fi
 	export ZSDEFER_LOCKED=1
 }

@@ -92,12 +92,16 @@ class Row:
 def read_round(where):
     """What a kernel's guests left of a round."""
     releases = read_lines(where / "kills" / "release.jsonl")
+    stress = read_stress(where / "stress" / "stress.txt")
     for r in releases:
         if r["back_ns"] < 0:
             raise SystemExit(f"error: {where}: pages did not come back")
+    for s in stress:
+        if s["status"]:
+            raise SystemExit(f"error: {where}: stress-ng {s['workload']} failed")
     return {
         "releases": releases,
-        "stress": read_stress(where / "stress" / "stress.txt"),
+        "stress": stress,
         "profile": profile(read_stacks(where / "kills" / "perf-script.txt")),
         "stats": read_stats(where / "kills" / "stats"),
     }
@@ -247,8 +251,11 @@ def main():
     price_head = ["instructions a page", "unpatched", "option n",
                   "y, enabled 0", "y, enabled 1"]
     symbol_rows = symbols(data)
-    seen = "Samples of all rounds; of exits: " + ", ".join(
-        f"{sum(r['profile']['exit_samples'] for r in data[k])} ({k})"
+    seen = "Samples of all rounds; of exits, and of these in zram and zsmalloc: "
+    seen += ", ".join(
+        "{}, {} ({})".format(*(sum(r["profile"][f] for r in data[k])
+                               for f in ("exit_samples",
+                                         "exit_freeing_samples")), k)
         for k in KERNELS) + "."
     machine = (out / "machine").read_text()
     totals = Counter()

@@ -301,12 +301,14 @@ at_once()
 	shift 2
 	for job in "$@"; do
 		# shellcheck disable=SC2086 # a script a word
-		"$here/scripts/vm.sh" -t 900 -n "$name-${job%%.*}" "$build" \
-			"$image" "$tmp/out-$name-${job%%.*}" selftest \
-			SECONDS_EACH=3 SOAK_SECONDS=20 $job 9>&- &
-		jobs+=($!)
+		start "$here/scripts/vm.sh" -t 900 -n "$name-${job%%.*}" \
+			"$build" "$image" "$tmp/out-$name-${job%%.*}" selftest \
+			SECONDS_EACH=3 SOAK_SECONDS=20 $job
+		jobs+=("$child")
 	done
-	wait "${jobs[@]}" || true
+	for child in "${jobs[@]}"; do
+		finish "$child" || true
+	done
 	for job in "$@"; do
 		count "$name-${job%%.*}" "$tmp/out-$name-${job%%.*}"
 	done
@@ -895,7 +897,7 @@ tmp=$(mktemp -d)
 keep=$here/results/failed
 rm -rf "$keep"
 mkdir -p "$keep"
-trap 'rm -rf "$tmp" ${plain_image:+"$plain_image"}' EXIT
+trap 'end_children; rm -rf "$tmp" ${plain_image:+"$plain_image"}' EXIT
 export ZSDEFER_TIMES=$tmp/times
 : >"$ZSDEFER_TIMES"
 source_tree >/dev/null

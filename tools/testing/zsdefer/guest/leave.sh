@@ -15,8 +15,7 @@ leave()
 {
 	zsbench release -r "$runs" "$@" >>"$out/leave.jsonl" || exit 1
 }
-# A fresh pool flatters.
-zsbench release -m 128 -r 1 >/dev/null || exit 1
+warm_up
 for data in mixed single; do
 	for procs in 1 2 4 8; do
 		echo "@@ 64 MiB of $procs processes, $data"

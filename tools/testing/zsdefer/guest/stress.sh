@@ -8,7 +8,7 @@
 # MiB: 38.7 thousand pages; 813,459 in 21 passes), and whether a pass has begun
 # when time is up is chance.
 #
-#	vm	a process writes MIB mebibytes and reads them back, twice
+#	vm	a process writes MIB mebibytes, and passes over them thrice more
 #	mmap	it maps them, writes them, and unmaps them
 #	exit	it writes them, and is killed when a quarter is in swap
 #
@@ -31,7 +31,7 @@ stress()
 		>>"$out/stress-ng.log" 2>&1
 }
 
-# One operation more than it takes to write all has it read back first.
+# More operations than it takes to write all have it read back in between.
 work_vm()
 {
 	stress --vm-keep --vm-ops "$((mib * 32 + 2))"
@@ -46,7 +46,11 @@ work_exit()
 {
 	goal=$(($(vmstat pswpout) + mib * 64))
 	stress --vm-keep &
-	while [ "$(vmstat pswpout)" -lt $goal ]; do sleep 0.01; done
+	while [ "$(vmstat pswpout)" -lt $goal ]; do
+		# The OOM killer may have been there first.
+		kill -0 $! 2>/dev/null || return
+		sleep 0.01
+	done
 	pkill -9 stress-ng
 	while pgrep stress-ng >/dev/null; do sleep 0.01; done
 }
