@@ -137,13 +137,8 @@ patch_stage()
 
 stage_apply()
 {
-	local f
-
 	patch_stage --forward "$(wanted_patches)"
-	while read -r f; do
-		mkdir -p "$stage/$(dirname "$f")"
-		cp "$here/$f" "$stage/$f"
-	done < <(overlay_files)
+	overlay_files | (cd "$here" && xargs -d '\n' cp --parents -t "$stage")
 }
 
 # Not to be interrupted; tar replaces files rather than writing into them.

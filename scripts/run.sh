@@ -109,7 +109,7 @@ for round in $(seq "$RUNS"); do
 		# shellcheck disable=SC2086 # a size a word
 		guests 1 "round $round of $RUNS, $kernel, kills" \
 			"${vm[@]}" -m "$MEM" "${build[$kernel]}" "$image" \
-			"$out/$kernel/$round/kills" run 128 $SIZES
+			"$out/$kernel/$round/kills" run 96 $SIZES
 		guests 1 "round $round of $RUNS, $kernel, stress-ng" \
 			"${vm[@]}" -m 160 "${build[$kernel]}" "$image" \
 			"$out/$kernel/$round/stress" stress 76 vm mmap exit

@@ -15,6 +15,6 @@ if [ -d "$knobs" ]; then
 	[ "$variant" != disabled ] || echo 0 >"$knobs/enabled" || exit 1
 fi
 # A fresh pool flatters.
-zsbench release -m "$mib" -h munmap -r 2 -f >/dev/null || exit 1
+zsbench release -m "$mib" -h munmap -r 1 -f >/dev/null || exit 1
 zsbench release -m "$mib" -h munmap -r 1 -f >"$out/price.jsonl" || exit 1
 zsbench release -m "$mib" -h touch -r 1 -f >>"$out/price.jsonl"
