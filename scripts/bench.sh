@@ -8,7 +8,7 @@
 # per-CPU lists as they are (long) and short ones, as under pressure.
 #
 # Then, in real time on two CPUs, processes that leave together: ratios of one
-# run, as times wander. And what memory the queues take.
+# run, as times wander. And what memory a pool takes whose contents change.
 #
 #	BASELINE=...	a revision of this repository to compare with: its own
 #			bench runs first, on the same machine
@@ -67,6 +67,17 @@ for variant in unpatched on; do
 	"$here/scripts/vm.sh" -m 2048 -c 2 -n "$variant, 2 CPUs" \
 		"${build[$variant]}" "$image" "$out/$variant-leave" \
 		leave $((RUNS + 2))
+done
+# What a pool takes whose contents change, class by class.
+guests=()
+for variant in unpatched on; do
+	start "$here/scripts/vm.sh" -m 1024 -n "$variant, churn" \
+		"${build[$variant]}" "$image" "$out/$variant-churn" \
+		churn 20 1 2 3
+	guests+=("$child")
+done
+for child in "${guests[@]}"; do
+	finish "$child" || die "a guest did not end well; see $out"
 done
 for variant in $variants; do
 	cp "${build[$variant]}/size" "$out/size-$variant"

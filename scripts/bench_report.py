@@ -77,14 +77,32 @@ def leave_table(out):
             lines.append(f"2 CPUs\t{what}\t{figure}\t{v}\t{ns:.0f}")
     text = table(["leaving together, ms", "unpatched", "on", "on/unpatched",
                   "on: last page back after that", "/unpatched"], rows)
-    idle, waiting = (line.split()[1:] for line in
-                     (out / "on-leave" / "memory").read_text().splitlines())
-    memory, objects = map(int, waiting)
-    text += (f"\n\nmemory of the queues: {int(idle[0])} bytes idle, "
-             f"{memory / objects:.1f} bytes an object with {objects} waiting")
-    lines.append(f"2 CPUs\tmemory\tidle\ton\t{idle[0]}")
-    lines.append(f"2 CPUs\tmemory\tan object\ton\t{memory / objects:.1f}")
     return text, lines
+
+
+def churn_table(out):
+    """A pool whose contents change: text, lines for figures.tsv."""
+    runs = {}
+    for v in "unpatched", "on":
+        where = out / f"{v}-churn"
+        for how, line in zip((where / "churn.knobs").read_text().split(),
+                             (where / "churn.jsonl").read_text().splitlines()):
+            run = json.loads(line)
+            runs[v, how, run["seed"]] = run
+    rows, lines = [], []
+    for (v, how, seed), run in sorted(runs.items()):
+        if v != "on":
+            continue
+        base = runs["unpatched", "default", seed]["pool_bytes"]
+        pool, waiting = run["pool_bytes"], run["waiting_bytes"]
+        flushed = run["flushed_bytes"]
+        rows.append([f"{how} knobs, seed {seed}", f"{base >> 10}",
+                     f"{pool >> 10}", f"{waiting >> 10}",
+                     f"{(pool - waiting) / base:.3f}", f"{flushed / base:.3f}"])
+        lines.append(f"churn\t{how}\tseed {seed}\ton\t{pool - waiting}")
+    return table(["pool that is churned, KiB", "unpatched", "on",
+                  "of which waits", "rest/unpatched",
+                  "after a flush/unpatched"], rows), lines
 
 
 def size_table(out):
@@ -129,14 +147,12 @@ def main():
         text += table([f"instructions per page, {lists} lists", "figure",
                        "unpatched", "n", "n, optional patches", "y, enabled 0",
                        "y, enabled 1"], rows) + "\n\n"
-        lock, size = map(int, (out / f"on-{lists}" / "lock").read_text().split())
-        text += (f"longest hold of class->lock in a drain: {lock} instructions, "
-                 f"objects of {size} bytes\n\n")
-        lines.append(f"{commit}\t{lists}\tdrain\tlongest hold\ton\t{lock}")
     text += size_table(out) + "\n\n"
     leave, leave_lines = leave_table(out)
     text += leave + "\n"
-    lines += [f"{commit}\t{line}" for line in leave_lines]
+    churn, churn_lines = churn_table(out)
+    text += "\n" + churn + "\n"
+    lines += [f"{commit}\t{line}" for line in leave_lines + churn_lines]
     with open(out.parent / "figures.tsv", "a", encoding="utf-8") as f:
         f.write("\n".join(lines) + "\n")
     if len(sys.argv) > 3:

@@ -8,9 +8,11 @@
  *	zsbench hold	[-m MIB] [-d DATA]
  *	zsbench lmk	[-p APPS] [-m MIB] [-R MIB] [-n MIB] [-l MIB] [-d DATA]
  *			[-r RUNS] [-z zramN] [-w MS]
+ *	zsbench churn	[-r ROUNDS] [-s SEED] [-z zramN]
  *	zsbench latency	[-m MIB] [-d DATA] [-r RUNS] [-z zramN] [-w MS] [-x]
  *	zsbench workers
  *	zsbench swapon	[-z zramN]
+ *	zsbench hog	[-t SECONDS]
  *	zsbench spin
  *	zsbench tsc
  *
@@ -69,6 +71,12 @@
  *	pswpout, pswpin	pages that were swapped meanwhile
  *	left_bytes	as above, when all is over
  *
+ * "churn" keeps 64 regions of 1 MiB in swap, each with pages that compress to
+ * sizes of a range of its own. ROUNDS times half of them are unmapped, and new
+ * ones paged out in their place. It prints what the pool takes at the end
+ * (pool_bytes), what of that waits to be freed (waiting_bytes), and what the
+ * pool takes after a flush (flushed_bytes).
+ *
  * "latency" times how long each of 32 MiB of pages takes to be swapped in, and
  * each 16 of them to be swapped out again: once while nothing else happens
  * (idle), and once with a process killed at the beginning of each (busy) that
@@ -78,6 +86,8 @@
  *
  * "swapon" makes the device the swap that is filled first, which busybox's own
  * can't.
+ *
+ * "hog" has the last CPU for itself, with real-time priority.
  *
  * "spin" does a fixed piece of work again and again for a fifth of a second and
  * prints the shortest, the median and the longest time of it, in nanoseconds: by
@@ -93,6 +103,7 @@
  * pages compress alike), huge (does not compress), same (one word a page).
  */
 
+#define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -164,7 +175,7 @@ void nap(long us)
 }
 
 /* splitmix64: small, and good enough that lz4 finds nothing. */
-static uint64_t next_random(uint64_t *state)
+uint64_t next_random(uint64_t *state)
 {
 	uint64_t z = *state += 0x9e3779b97f4a7c15ULL;
 
@@ -173,11 +184,23 @@ static uint64_t next_random(uint64_t *state)
 	return z ^ (z >> 31);
 }
 
+/* A page of @random words that nothing is found in, and the rest like @rest. */
+void fill_words(void *page, unsigned int random, uint64_t state, uint64_t rest)
+{
+	uint64_t *word = page;
+	unsigned int i;
+
+	for (i = 0; i < random; i++)
+		word[i] = next_random(&state);
+	for (; i < page_size / 8; i++)
+		word[i] = rest;
+}
+
 /* The content of a page is a function of @seed alone. */
 void fill_page(void *page, enum data data, uint64_t seed)
 {
-	uint64_t state = seed * 0x2545f4914f6cdd1dULL + 1, *word = page;
-	unsigned int i, random, scale = page_size / 4096;
+	uint64_t state = seed * 0x2545f4914f6cdd1dULL + 1;
+	unsigned int random, scale = page_size / 4096;
 
 	switch (data) {
 	case MIXED:
@@ -192,10 +215,8 @@ void fill_page(void *page, enum data data, uint64_t seed)
 	default:
 		random = 0;
 	}
-	for (i = 0; i < random; i++)
-		word[i] = next_random(&state);
-	for (; i < page_size / 8; i++)
-		word[i] = data == SAME ? seed : 0x2020202020202020ULL;
+	fill_words(page, random, state,
+		   data == SAME ? seed : 0x2020202020202020ULL);
 }
 
 static bool check_page(const void *page, enum data data, uint64_t seed)
@@ -262,7 +283,7 @@ void fill(char *mem, unsigned long pages, enum data data, uint64_t seed)
 }
 
 /* Page @mem out; the kernel may need to be asked twice. */
-static unsigned long swap_out(char *mem, unsigned long pages)
+unsigned long swap_out(char *mem, unsigned long pages)
 {
 	unsigned long swapped = 0;
 	int tries;
@@ -337,7 +358,7 @@ unsigned long long pool_bytes(void)
 }
 
 /* Bytes that are freed, but still occupied; -1 where nothing is deferred. */
-static long long bytes_waiting(void)
+long long bytes_waiting(void)
 {
 	char path[128], buf[4096], *line;
 	long long bytes;
@@ -783,6 +804,21 @@ static int do_swapon(void)
 	return 0;
 }
 
+static int do_hog(void)
+{
+	int64_t end = now_ns() + opt.seconds * 1000000000LL;
+	cpu_set_t last;
+
+	CPU_ZERO(&last);
+	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &last);
+	if (sched_setaffinity(0, sizeof(last), &last))
+		err(2, "sched_setaffinity");
+	go_first(0);
+	while (now_ns() < end)
+		;
+	return 0;
+}
+
 static int do_spin(void)
 {
 	static int64_t took[1000];
@@ -910,7 +946,8 @@ int main(int argc, char **argv)
 {
 	page_size = sysconf(_SC_PAGESIZE);
 	if (argc < 2)
-		errx(2, "usage: zsbench release|verify|hold|lmk|latency|workers|swapon|spin|tsc");
+		errx(2, "usage: zsbench release|verify|hold|lmk|churn|latency|"
+		     "workers|swapon|hog|spin|tsc");
 	/* What is a lot for one process is too much for each of many apps. */
 	if (!strcmp(argv[1], "lmk")) {
 		opt.mib = 48;
@@ -931,12 +968,16 @@ int main(int argc, char **argv)
 		do_hold();
 	if (!strcmp(argv[1], "lmk"))
 		return do_lmk();
+	if (!strcmp(argv[1], "churn"))
+		return do_churn();
 	if (!strcmp(argv[1], "latency"))
 		return do_latency();
 	if (!strcmp(argv[1], "workers"))
 		return do_workers();
 	if (!strcmp(argv[1], "swapon"))
 		return do_swapon();
+	if (!strcmp(argv[1], "hog"))
+		return do_hog();
 	if (!strcmp(argv[1], "spin"))
 		return do_spin();
 	if (!strcmp(argv[1], "tsc"))

@@ -59,7 +59,10 @@ int compare_ns(const void *a, const void *b);
 
 char *map_pages(unsigned long pages);
 void *map_shared(size_t size);
+uint64_t next_random(uint64_t *state);
+void fill_words(void *page, unsigned int random, uint64_t state, uint64_t rest);
 void fill_page(void *page, enum data data, uint64_t seed);
+unsigned long swap_out(char *mem, unsigned long pages);
 void fill(char *mem, unsigned long pages, enum data data, uint64_t seed);
 unsigned long pages_swapped(const char *mem, unsigned long pages);
 unsigned long fill_and_swap(char *mem, unsigned long pages, enum data data,
@@ -68,6 +71,7 @@ void check_swapped(unsigned long swapped, unsigned long pages);
 
 long read_file(const char *path, char *buf, size_t size);
 unsigned long long pool_bytes(void);
+long long bytes_waiting(void);
 int64_t flush_now(void);
 int64_t wait_back(unsigned long long before, unsigned long long full,
 		  int64_t start, unsigned long long *left);
@@ -82,6 +86,7 @@ int64_t wait_gate(int fd);
 void go_first(int flags);
 
 int do_lmk(void);
+int do_churn(void);
 int do_latency(void);
 int do_workers(void);
 

@@ -6,8 +6,7 @@
 # the page allocator's per-CPU lists hold next to nothing, as they do while
 # memory is short, and freed pages go on to the buddy lists. Lines of JSON go
 # to bench.jsonl, those of frees that fall back to budget.jsonl and
-# full.jsonl; the longest hold of class->lock, and the size of its objects, to
-# lock.
+# full.jsonl.
 # shellcheck source=tools/testing/zsdefer/guest/lib.sh
 . "${zs_jobs:-/job}/lib.sh"
 
@@ -37,20 +36,6 @@ bench -m "$mib" -d mixed -h touch
 echo "@@ mixed, 4 processes interleaved, one released"
 zsbench release -m "$mib" -p 4 -r 1 -f -i >/dev/null || exit 1
 bench -m "$mib" -p 4 -d mixed -i
-
-if [ "$variant" = on ]; then
-	echo "@@ the longest hold of class->lock"
-	events=/sys/kernel/tracing/events/zsmalloc/zsdefer_drain/enable
-	echo 1 >$events || exit 1
-	for data in "$@"; do
-		zsbench release -m "$mib" -d "$data" -r 1 -f >/dev/null || exit 1
-	done
-	zsbench release -m "$mib" -p 4 -r 1 -f -i >/dev/null || exit 1
-	echo 0 >$events
-	sed -n 's/.* size=\([0-9]*\) .* lock_ns=\([0-9]*\).*/\2 \1/p' \
-		/sys/kernel/tracing/trace | sort -n | tail -n 1 >"$out/lock"
-	[ -s "$out/lock" ] || exit 1
-fi
 
 # fall_back FILE: what frees cost that can't be queued. No worker may make room
 # for some of them, so this has real-time priority.
