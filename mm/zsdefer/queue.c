@@ -1,314 +1,293 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Deferred free for zsmalloc: the bounded queue of one size class.
+ * Deferred free for zsmalloc: the handles of a size class, and its queue.
  *
- * See queue.h for the structure and the lock order.
+ * See queue.h for the structure and the lock order. Nothing here knows of the
+ * engine: what a push makes necessary is for its caller to do.
  */
 
+#include <linux/bitops.h>
 #include <linux/export.h>
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
+#include <linux/mmdebug.h>
 
-#include "internal.h"
-#include "zsdefer.h"
-
-static const char * const zsdefer_fallback_names[ZSDEFER_NR_FALLBACKS] = {
-	[ZSDEFER_FULL] = "full",
-	[ZSDEFER_BUDGET] = "budget",
-	[ZSDEFER_NOMEM] = "nomem",
-	[ZSDEFER_DISABLED] = "disabled",
-};
-
-static struct zsdefer_block *zsdefer_block_get(struct zsdefer_depot *depot)
-{
-	struct zsdefer_block *block;
-
-	spin_lock(&depot->lock);
-	block = depot->free;
-	if (block)
-		depot->free = block->next;
-	spin_unlock(&depot->lock);
-	return block;
-}
+#include "queue.h"
 
 /**
- * zsdefer_block_put() - give an emptied block back to the depot
- * @depot: the depot it came from
- * @block: the block
+ * zsdefer_queue_init() - initialize the queue of a size class
+ * @q: the queue, all zero
+ * @size: bytes that an object of the class occupies
  *
- * Context: Any context in which a spinlock may be taken, but no interrupt.
- */
-void zsdefer_block_put(struct zsdefer_depot *depot, struct zsdefer_block *block)
-{
-	spin_lock(&depot->lock);
-	block->next = depot->free;
-	depot->free = block;
-	spin_unlock(&depot->lock);
-}
-
-/*
- * Charge up to @nr objects of @size bytes to the budget, no more than
- * @grant_bytes. Of the last eighth of the budget everybody gets one object at
- * a time: there, room that one queue does not use could be all that another
- * one needs.
- */
-static unsigned int zsdefer_charge(struct zsdefer_shared *shared,
-				   unsigned int size, unsigned int nr)
-{
-	unsigned long budget = READ_ONCE(shared->limits.budget);
-	unsigned long most = READ_ONCE(shared->grant_bytes);
-	long old = atomic_long_read(&shared->charged_bytes);
-	unsigned long want;
-
-	if ((unsigned long)nr * size > most)
-		nr = max(most / size, 1UL);
-	do {
-		want = (unsigned long)nr * size;
-		if (nr > 1 && old + want > budget - budget / 8) {
-			nr = 1;
-			want = size;
-		}
-		if (old + want > budget)
-			return 0;
-	} while (!atomic_long_try_cmpxchg(&shared->charged_bytes, &old,
-					  old + want));
-	return nr;
-}
-
-/**
- * zsdefer_trim_room() - take a queue's unused room back
- * @q: the queue
- *
- * Waits for nobody, as the caller may hold another queue's lock.
- *
- * Context: Any context in which a spinlock may be taken, but no interrupt.
- *
- * Return: false if somebody is using the queue, and it keeps some room.
- */
-bool zsdefer_trim_room(struct zsdefer_queue *q)
-{
-	unsigned int unused;
-
-	if (!spin_trylock(&q->lock))
-		/* A grant that is not seen here yet sets roomy again. */
-		return !data_race(zsdefer_room(q));
-	unused = zsdefer_room(q);
-	q->charged -= unused;
-	q->end = q->next;
-	spin_unlock(&q->lock);
-
-	if (unused)
-		atomic_long_sub((unsigned long)unused * q->size,
-				&q->shared->charged_bytes);
-	return true;
-}
-
-/* One more object of @q would exceed the budget. */
-static bool zsdefer_budget_spent(const struct zsdefer_queue *q)
-{
-	const struct zsdefer_shared *shared = q->shared;
-
-	return atomic_long_read(&shared->charged_bytes) + q->size >
-	       READ_ONCE(shared->limits.budget);
-}
-
-/* Have space for at least one handle at @q->next, and tell for how many. */
-static unsigned int zsdefer_space(struct zsdefer_queue *q)
-{
-	struct zsdefer_block *block = q->tail;
-
-	if (block && q->next < block->handles + ZSDEFER_BLOCK_HANDLES)
-		return block->handles + ZSDEFER_BLOCK_HANDLES - q->next;
-
-	block = zsdefer_block_get(&q->shared->depot);
-	if (!block)
-		return 0;
-
-	block->next = NULL;
-	if (q->tail)
-		q->tail->next = block;
-	else
-		q->head = block;
-	q->tail = block;
-	q->next = block->handles;
-	q->end = q->next;
-	return ZSDEFER_BLOCK_HANDLES;
-}
-
-/* What forbids another object now, cheapest to ask first. */
-static enum zsdefer_fallback zsdefer_refusal(struct zsdefer_queue *q)
-{
-	const struct zsdefer_shared *shared = q->shared;
-
-	if (!READ_ONCE(shared->limits.enabled))
-		return ZSDEFER_DISABLED;
-	if (q->charged >= READ_ONCE(shared->limits.class_budget))
-		return ZSDEFER_FULL;
-	if (zsdefer_budget_spent(q)) {
-		/* Spent on objects that wait, or on room for such? */
-		if (!READ_ONCE(shared->roomy))
-			return ZSDEFER_BUDGET;
-		zsdefer_revoke_room(q);
-		if (zsdefer_budget_spent(q))
-			return ZSDEFER_BUDGET;
-	}
-	return ZSDEFER_QUEUED;
-}
-
-/*
- * @q has no room left, but nothing forbids it: find out how much it may have
- * until the next bound, and take it.
- */
-static noinline enum zsdefer_fallback zsdefer_grant(struct zsdefer_queue *q)
-{
-	struct zsdefer_shared *shared = q->shared;
-	const struct zsdefer_limits *limits = &shared->limits;
-	unsigned int threshold = READ_ONCE(limits->drain_threshold);
-	unsigned int class_budget = READ_ONCE(limits->class_budget);
-	unsigned int queued = zsdefer_nr_queued(q);
-	unsigned int nr, space;
-
-	/* It may have been lowered since it was asked. */
-	if (q->charged >= class_budget)
-		return ZSDEFER_FULL;
-	nr = min(class_budget - q->charged, ZSDEFER_GRANT_MAX);
-
-	/* End exactly at the threshold, so that the last push starts work. */
-	if (queued < threshold)
-		nr = min(nr, threshold - queued);
-
-	space = zsdefer_space(q);
-	if (!space)
-		return ZSDEFER_NOMEM;
-	/* Others may have taken what was left of it meanwhile. */
-	nr = zsdefer_charge(shared, q->size, min(nr, space));
-	if (!nr)
-		return ZSDEFER_BUDGET;
-
-	if (!queued) {
-		q->since = jiffies;
-		zsdefer_arm_sweep(shared);
-	}
-	q->charged += nr;
-	q->end = q->next + nr;
-	if (nr > 1) {
-		/*
-		 * Pairs with zsdefer_revoke_room(): it sees this room, or we
-		 * that it has cleared roomy. See roomy.litmus.
-		 */
-		smp_mb();
-		if (!READ_ONCE(shared->roomy))
-			WRITE_ONCE(shared->roomy, true);
-	}
-	return ZSDEFER_QUEUED;
-}
-
-static void zsdefer_count_fallback(struct zsdefer_queue *q,
-				   enum zsdefer_fallback why)
-{
-	q->fallbacks[why]++;
-	trace_zsdefer_fallback(q->shared->name, q->size,
-			       zsdefer_fallback_names[why]);
-}
-
-/**
- * zsdefer_count_disabled() - count a synchronous free for which no queue was
- *			      asked, as deferral is off
- * @shared: what the queues of the pool share
- * @size: bytes that are freed
+ * It takes no object until it has limits.
  *
  * Context: Any.
  */
-void zsdefer_count_disabled(struct zsdefer_shared *shared, unsigned int size)
+void zsdefer_queue_init(struct zsdefer_queue *q, unsigned int size)
 {
-	this_cpu_inc(*shared->disabled);
-	trace_zsdefer_fallback(shared->name, size,
-			       zsdefer_fallback_names[ZSDEFER_DISABLED]);
+	spin_lock_init(&q->lock);
+	spin_lock_init(&q->drain_lock);
+	INIT_LIST_HEAD(&q->partial);
+	q->size = size;
 }
-EXPORT_SYMBOL_GPL(zsdefer_count_disabled);
+EXPORT_SYMBOL_GPL(zsdefer_queue_init);
 
-/* What zsdefer_push() does when there is no room, or when room ends. */
-bool zsdefer_push_slow(struct zsdefer_queue *q, unsigned long handle)
+/* Handles */
+
+/**
+ * zsdefer_get_handle() - take a free handle
+ * @q: the queue of the size class that it is for
+ *
+ * Context: Any context in which a spinlock may be taken, but no interrupt.
+ *
+ * Return: the handle, or 0: the class needs another block.
+ */
+unsigned long zsdefer_get_handle(struct zsdefer_queue *q)
 {
-	enum zsdefer_fallback why;
+	struct zsdefer_block *block;
+	unsigned long handle = 0;
+
+	spin_lock(&q->lock);
+	block = list_first_entry_or_null(&q->partial, struct zsdefer_block, list);
+	if (likely(block)) {
+		handle = (unsigned long)&block->words[__ffs64(block->free)];
+		block->free &= block->free - 1;
+		if (!block->free)
+			list_del(&block->list);
+	}
+	spin_unlock(&q->lock);
+	return handle;
+}
+EXPORT_SYMBOL_GPL(zsdefer_get_handle);
+
+/**
+ * zsdefer_add_block() - have another block of handles, and take the first
+ * @q: the queue of the size class that they are for
+ * @block: memory of %ZSDEFER_BLOCK_SIZE, aligned to that, which comes back
+ *	   from zsdefer_put_handle() or zsdefer_done()
+ *
+ * Context: Any context in which a spinlock may be taken, but no interrupt.
+ *
+ * Return: a handle.
+ */
+unsigned long zsdefer_add_block(struct zsdefer_queue *q,
+				struct zsdefer_block *block)
+{
+	unsigned int first = __ffs64(ZSDEFER_BLOCK_UNUSED);
+
+	block->queue = q;
+	block->free = ZSDEFER_BLOCK_UNUSED & ~BIT_ULL(first);
+	atomic64_set(&block->dying, 0);
+	spin_lock(&q->lock);
+	list_add(&block->list, &q->partial);
+	spin_unlock(&q->lock);
+	return (unsigned long)&block->words[first];
+}
+EXPORT_SYMBOL_GPL(zsdefer_add_block);
+
+/* Free some handles of a block: true if it has none in use any more. */
+static bool zsdefer_put_handles(struct zsdefer_queue *q,
+				struct zsdefer_block *block, u64 handles)
+{
+	VM_WARN_ON_ONCE((block->free | atomic64_read(&block->dying)) & handles);
+
+	if (!block->free)
+		list_add(&block->list, &q->partial);
+	block->free |= handles;
+	return block->free == ZSDEFER_BLOCK_UNUSED;
+}
+
+/**
+ * zsdefer_put_handle() - free a handle whose object is gone
+ * @handle: the handle, which does not wait
+ *
+ * Context: Any context in which a spinlock may be taken, but no interrupt.
+ *
+ * Return: the handle's block if none of its handles is in use, which the
+ * caller has to free, or NULL.
+ */
+struct zsdefer_block *zsdefer_put_handle(unsigned long handle)
+{
+	struct zsdefer_block *block = zsdefer_block_of(handle);
+	struct zsdefer_queue *q = block->queue;
+	bool unused;
+
+	spin_lock(&q->lock);
+	unused = zsdefer_put_handles(q, block, zsdefer_bit_of(handle));
+	if (unused)
+		list_del(&block->list);
+	spin_unlock(&q->lock);
+	return unused ? block : NULL;
+}
+EXPORT_SYMBOL_GPL(zsdefer_put_handle);
+
+/* The queue */
+
+/* Find out how many pushes may come before one has to think. */
+static void zsdefer_set_left(struct zsdefer_queue *q)
+{
+	unsigned int threshold = READ_ONCE(q->limits->drain_threshold);
+	unsigned int bound = READ_ONCE(q->limits->class_budget);
+	bool enabled = READ_ONCE(q->limits->enabled);
+	int left = atomic_read(&q->left), new;
+	unsigned long pushed, waiting, queued;
 
 	lockdep_assert_held(&q->lock);
 
-	if (!zsdefer_room(q)) {
-		why = zsdefer_refusal(q);
-		if (why == ZSDEFER_QUEUED)
-			why = zsdefer_grant(q);
-		if (why != ZSDEFER_QUEUED) {
-			zsdefer_count_fallback(q, why);
-			return false;
+	do {
+		pushed = q->until - left;
+		waiting = pushed - q->freed.objects;
+		queued = pushed - q->taken;
+		/* Beyond the threshold, remind the worker now and then. */
+		new = (queued < threshold ? threshold - queued : threshold) - 1;
+		if (!enabled || waiting >= bound)
+			new = 0;
+		else if (new > bound - waiting)
+			new = bound - waiting;
+	} while (!atomic_try_cmpxchg(&q->left, &left, new));
+	q->until = pushed + new;
+}
+
+/* One more object comes, and nobody has said that it may. */
+static unsigned int zsdefer_think(struct zsdefer_queue *q)
+{
+	unsigned int todo = 0;
+
+	if (!READ_ONCE(q->limits->enabled))
+		return ZSDEFER_DISABLED_NOW;
+	if (zsdefer_nr_waiting(q) >= READ_ONCE(q->limits->class_budget))
+		return ZSDEFER_FULL_NOW;
+	q->until++;
+	if (zsdefer_nr_pushed(q) - q->taken >=
+	    READ_ONCE(q->limits->drain_threshold))
+		todo = ZSDEFER_KICK;
+	zsdefer_set_left(q);
+	return todo;
+}
+
+/*
+ * What zsdefer_push() does when @q->left is used up, or when the object, which
+ * was counted there, is the first of its block.
+ */
+unsigned int zsdefer_push_slow(struct zsdefer_queue *q, unsigned long handle,
+			       bool counted)
+{
+	struct zsdefer_block *block = zsdefer_block_of(handle);
+	u64 bit = zsdefer_bit_of(handle), dying;
+	unsigned int todo = 0;
+
+	spin_lock(&q->lock);
+	/* Somebody else may have thought meanwhile. */
+	if (!counted && !atomic_add_unless(&q->left, -1, 0))
+		todo = zsdefer_think(q);
+	if (todo & ZSDEFER_REFUSED)
+		goto out;
+
+	dying = block->free & bit;
+	if (!dying)
+		dying = atomic64_fetch_or(bit, &block->dying);
+	if (WARN_ON_ONCE(dying & bit)) {
+		q->until--;
+		todo = ZSDEFER_TWICE;
+	} else if (!dying) {
+		if (q->head) {
+			q->tail->next = block;
+		} else {
+			q->head = block;
+			todo |= ZSDEFER_ARM;
 		}
+		q->tail = block;
+		block->next = NULL;
+		block->since = jiffies;
+		q->nr_blocks++;
 	}
-
-	*q->next++ = handle;
-
-	if (!zsdefer_room(q) && !q->kicked &&
-	    zsdefer_nr_queued(q) >= READ_ONCE(q->shared->limits.drain_threshold)) {
-		q->kicked = true;
-		zsdefer_start_drain(q);
-	}
-	return true;
+out:
+	spin_unlock(&q->lock);
+	return todo;
 }
 EXPORT_SYMBOL_GPL(zsdefer_push_slow);
 
 /**
- * zsdefer_detach() - take everything out of a queue
- * @q: the queue
- * @d: receives the blocks, whose handles the caller has to free, reporting
- *     each batch with zsdefer_batch_done(), and give back
+ * zsdefer_limits_changed() - keep the limits as they are now
+ * @q: the queue, whose limits have been written
  *
- * The objects stay charged to the budgets until they are freed; room that
- * nobody used is given back at once.
+ * What it holds beyond them already is for the caller to drain.
  *
  * Context: Any context in which a spinlock may be taken, but no interrupt.
  */
-void zsdefer_detach(struct zsdefer_queue *q, struct zsdefer_detached *d)
+void zsdefer_limits_changed(struct zsdefer_queue *q)
 {
-	unsigned int unused;
-
 	spin_lock(&q->lock);
-	unused = zsdefer_room(q);
-	d->nr = zsdefer_nr_queued(q);
-	d->head = q->head;
-	d->used = 0;
-	if (d->nr)
-		q->longest_wait = max(q->longest_wait, jiffies - q->since);
-
-	q->charged -= unused;
-	q->draining += d->nr;
-	q->queued += d->nr;
-	q->head = NULL;
-	q->tail = NULL;
-	q->next = NULL;
-	q->end = NULL;
-	q->kicked = false;
+	zsdefer_set_left(q);
 	spin_unlock(&q->lock);
-
-	if (unused)
-		atomic_long_sub((unsigned long)unused * q->size,
-				&q->shared->charged_bytes);
 }
 
 /**
- * zsdefer_batch_done() - account for a batch that a drain has freed
- * @q: the queue that it was detached from
- * @nr: objects in it
- * @zspages_whole: zspages that went back without linking their objects
+ * zsdefer_take() - take the oldest objects out of a queue
+ * @q: the queue; the caller holds its drain_lock
+ * @taken: receives the blocks, and which of their objects to free
+ * @max: how many blocks to take at most
+ * @until: take none whose first object came later, in jiffies
+ *
+ * The caller has to free the objects, and then to call zsdefer_done(); until
+ * then they count as waiting.
+ *
+ * Context: Any context in which a spinlock may be taken, but no interrupt.
+ *
+ * Return: the number of blocks.
+ */
+unsigned int zsdefer_take(struct zsdefer_queue *q, struct zsdefer_taken *taken,
+			  unsigned int max, unsigned long until)
+{
+	unsigned long now = jiffies;
+	struct zsdefer_block *block;
+	unsigned int nr = 0;
+
+	lockdep_assert_held(&q->drain_lock);
+
+	spin_lock(&q->lock);
+	while (nr < max && (block = q->head) && !time_after(block->since, until)) {
+		taken[nr].block = block;
+		taken[nr].handles = atomic64_xchg(&block->dying, 0);
+		q->taken += hweight64(taken[nr++].handles);
+		q->longest_wait = max(q->longest_wait, now - block->since);
+		q->head = block->next;
+		q->nr_blocks--;
+	}
+	if (!q->head)
+		q->tail = NULL;
+	if (nr)
+		zsdefer_set_left(q);
+	spin_unlock(&q->lock);
+	return nr;
+}
+
+/**
+ * zsdefer_done() - account for objects that a drain has freed
+ * @q: the queue; the caller holds its drain_lock
+ * @taken: what was taken out of it
+ * @nr: the number of blocks
+ * @freed: what came of it
+ * @unused: receives the blocks of which no handle is in use any more, which
+ *	    the caller has to free
+ *
+ * Frees the handles.
  *
  * Context: Any context in which a spinlock may be taken, but no interrupt.
  */
-void zsdefer_batch_done(struct zsdefer_queue *q, unsigned int nr,
-			unsigned int zspages_whole)
+void zsdefer_done(struct zsdefer_queue *q, const struct zsdefer_taken *taken,
+		  unsigned int nr, const struct zsdefer_freed *freed,
+		  struct list_head *unused)
 {
-	spin_lock(&q->lock);
-	q->charged -= nr;
-	q->draining -= nr;
-	q->drained += nr;
-	q->zspages_whole += zspages_whole;
-	q->drains++;
-	spin_unlock(&q->lock);
+	unsigned int i;
 
-	atomic_long_sub((unsigned long)nr * q->size, &q->shared->charged_bytes);
+	lockdep_assert_held(&q->drain_lock);
+
+	spin_lock(&q->lock);
+	for (i = 0; i < nr; i++)
+		if (zsdefer_put_handles(q, taken[i].block, taken[i].handles))
+			list_move_tail(&taken[i].block->list, unused);
+	zsdefer_add_freed(&q->freed, freed);
+	zsdefer_set_left(q);
+	spin_unlock(&q->lock);
 }

@@ -1,240 +1,276 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Deferred free for zsmalloc: the bounded queue of one size class.
+ * Deferred free for zsmalloc: the handles of a size class, and its queue.
  *
- * A queue is a list of blocks filled with handles. All blocks of a device
- * come from its depot, which is stocked when zspages are allocated, never
- * when objects are queued.
+ * Objects that are stored together are mostly freed together, and so are
+ * their handles. So each size class takes its handles from blocks of its own,
+ * in the order of the allocations. A block is aligned to its size, so a
+ * handle's address tells its block, and that its class's queue.
  *
- * The hot path of a push compares two pointers: where the next handle goes,
- * and where room ends, the objects that may still be queued before somebody
- * has to think. Room is granted a few dozen objects at a time, after
- * class_budget, budget, drain_threshold and the space in the last block have
- * all been asked, so it ends exactly where the first of them does.
+ * What waits to be freed is a bit in the block that its handle is in. The
+ * queue is the blocks that have such bits, in a row: a push sets a bit, and
+ * links the block if it was the first. Nothing is allocated for it, and what
+ * is queued twice is seen. A drain takes blocks from the front, with the bits
+ * that are set by then, and frees their handles by setting bits, too; a block
+ * whose handles are all free goes back as a whole, like a zspage.
+ *
+ * A push takes no lock, unless it is the first of its block, or there is
+ * something to think about. It counts down how many may still come until then,
+ * which is exactly where the nearest of class_budget and drain_threshold is
+ * reached; and it sets its bit, if there are some already. That a block has
+ * any bits set, and that it is in the row, change together, under the queue's
+ * lock, so nothing that is queued can be missed there.
  *
  * Lock order, from the outside in:
  *
- *	zram's slot lock, the swap cluster's lock
- *	  zsdefer_queue.lock
- *	    zsdefer_depot.lock
- *	    the workqueue's and the timer's own locks
+ *	zsdefer_queue.drain_lock
+ *	  class->lock, the page allocator's and slab's own locks
+ *	  zram's slot lock, the swap cluster's lock
+ *	    zsdefer_queue.lock
+ *	      the workqueue's and the timer's own locks
  *
  * class->lock is never taken inside zsdefer_queue.lock, nor the other way
- * round: a drain detaches under the one and frees under the other.
+ * round: a drain takes blocks under the one and frees objects under the other.
  */
 #ifndef _MM_ZSDEFER_QUEUE_H
 #define _MM_ZSDEFER_QUEUE_H
 
-#include "internal.h"
+#include <linux/atomic.h>
+#include <linux/bits.h>
+#include <linux/compiler.h>
+#include <linux/cache.h>
+#include <linux/jiffies.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/stddef.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
 
-/* Handles in a block: with the link, 512 bytes on 64 bit. */
-#define ZSDEFER_BLOCK_HANDLES	63
+struct zsdefer;
 
-/* The most objects that a single grant charges to the budget: a new block. */
-#define ZSDEFER_GRANT_MAX	ZSDEFER_BLOCK_HANDLES
+/* A block is as many words as its bitmaps have bits. */
+#define ZSDEFER_BLOCK_SIZE	(64 * sizeof(unsigned long))
+
+/* Blocks that a drain takes at a time: most of what it can have in hand. */
+#define ZSDEFER_TAKE		16
+
+/**
+ * struct zsdefer_block - some handles of a size class
+ * @queue: of the class
+ * @list: on zsdefer_queue.partial while any of @free is set
+ * @next: the block that was queued after this one, while any of @dying is set
+ * @since: jiffies when the first of @dying was set
+ * @free: a bit for each word of the block: it is a handle, and free
+ * @dying: likewise: it is the handle of an object that waits to be freed. The
+ *	   first bit is set, and all are taken, under the queue's lock; others
+ *	   are set without it
+ * @words: all of the block; the first of them are what is above
+ *
+ * A handle that neither is free nor waits belongs to whoever allocated it, or
+ * to the drain that has taken it.
+ */
+struct zsdefer_block {
+	union {
+		struct {
+			struct zsdefer_queue *queue;
+			struct list_head list;
+			struct zsdefer_block *next;
+			unsigned long since;
+			u64 free;
+			atomic64_t dying;
+		};
+		unsigned long words[64];
+	};
+};
+
+/* @free of a block with no handle in use: all but the header's words. */
+#define ZSDEFER_BLOCK_UNUSED						\
+	(~0ULL << (offsetofend(struct zsdefer_block, dying) /		\
+		   sizeof(unsigned long)))
 
 /**
  * enum zsdefer_fallback - why an object was freed synchronously
  * @ZSDEFER_FULL: its class's queue holds class_budget objects
  * @ZSDEFER_BUDGET: the device's queues hold budget bytes
- * @ZSDEFER_NOMEM: no block in the depot
  * @ZSDEFER_DISABLED: deferral is turned off
  * @ZSDEFER_NR_FALLBACKS: not a cause, their number
- * @ZSDEFER_QUEUED: not a fallback: the object was queued
  */
 enum zsdefer_fallback {
 	ZSDEFER_FULL,
 	ZSDEFER_BUDGET,
-	ZSDEFER_NOMEM,
 	ZSDEFER_DISABLED,
 	ZSDEFER_NR_FALLBACKS,
-	ZSDEFER_QUEUED = ZSDEFER_NR_FALLBACKS,
 };
 
-/**
- * struct zsdefer_block - a piece of a queue
- * @next: the block filled after this one, or the next in the depot
- * @handles: filled from the start, in the order of the pushes
- */
-struct zsdefer_block {
-	struct zsdefer_block *next;
-	unsigned long handles[ZSDEFER_BLOCK_HANDLES];
-};
-
-/**
- * struct zsdefer_depot - the unused blocks of a device
- * @lock: guards all fields; innermost
- * @free: unused blocks
- * @nr_total: blocks that exist, here and in queues and drains
- * @nr_needed: how many should exist: what the queues want, as far as the
- *	       budget lets them be filled
- * @nr_wanted: the sum over the queues' @nr_wanted
- * @bytes_wanted: the objects that these would hold
- */
-struct zsdefer_depot {
-	spinlock_t lock;	/* all fields */
-	struct zsdefer_block *free;
-	unsigned int nr_total;
-	unsigned int nr_needed;
-	unsigned int nr_wanted;
-	u64 bytes_wanted;
-};
+/* What came of a push: 0, or what there is to do about it. */
+#define ZSDEFER_ARM		BIT(0)	/* queued, into an empty queue */
+#define ZSDEFER_KICK		BIT(1)	/* queued, and drain_threshold reached */
+#define ZSDEFER_FULL_NOW	BIT(2)	/* not queued: to be freed */
+#define ZSDEFER_DISABLED_NOW	BIT(3)	/* likewise */
+#define ZSDEFER_TWICE		BIT(4)	/* a mistake of the caller's: ignored */
+#define ZSDEFER_REFUSED		(ZSDEFER_FULL_NOW | ZSDEFER_DISABLED_NOW)
 
 /**
  * struct zsdefer_limits - what a push may do, written by the control side
- * @enabled: false: every push falls back
+ * @enabled: false: every push is refused
  * @class_budget: objects that may wait in one queue
  * @drain_threshold: objects in a queue that start its work item
- * @budget: bytes that may wait in all queues
  * @delay: jiffies that an object may wait in a queue below the threshold
  *
- * Written with WRITE_ONCE() by whoever holds zsdefer.flush_lock, read with
- * READ_ONCE() under a queue's lock. A writer that lowers a bound drains all
- * queues afterwards: by then each of them has seen the new value.
+ * Written with WRITE_ONCE() by whoever holds zsdefer_ctl.lock, who then calls
+ * zsdefer_limits_changed() for each queue: by then it keeps them.
  */
 struct zsdefer_limits {
 	bool enabled;
 	unsigned int class_budget;
 	unsigned int drain_threshold;
-	unsigned long budget;
 	unsigned long delay;
 };
 
 /**
- * struct zsdefer_shared - what the queues of a device share
- * @name: the pool's, for trace events
- * @limits: see there
- * @charged_bytes: what is charged to limits.budget: the class size of every
- *		   object that waits, and of every object of unused room
- * @depot: unused blocks
- * @sweep: drains what stays below the threshold; armed while objects wait
- * @pages_freed: pages that drains ever gave back
- * @disabled: synchronous frees because deferral is off, for each CPU
- * @grant_bytes: the most bytes of room that a queue may hold unused, so that
- *		 all queues together keep at most an eighth of the budget idle
- * @roomy: some queue may hold unused room; zsdefer_revoke_room() clears it
+ * struct zsdefer_freed - what came of freeing objects
+ * @objects: objects freed
+ * @batches: in as many batches
+ * @zspages_whole: zspages that went back without linking their objects
+ * @pages: pages that went back
  */
-struct zsdefer_shared {
-	const char *name;
-	struct zsdefer_limits limits;
-	atomic_long_t charged_bytes;
-	struct zsdefer_depot depot;
-	struct delayed_work sweep;
-	atomic_long_t pages_freed;
-	unsigned long __percpu *disabled;
-	unsigned long grant_bytes;
-	bool roomy;
+struct zsdefer_freed {
+	unsigned long objects;
+	unsigned long batches;
+	unsigned long zspages_whole;
+	unsigned long pages;
 };
 
 /**
- * struct zsdefer_queue - the waiting objects of one size class
- * @lock: guards all that follows up to @size; held for a few instructions
- * @next: where the next handle goes, NULL if there is no block
- * @end: where handles may go before zsdefer_push_slow() must be asked again:
- *	 what is from @next to here is room
- * @head: oldest block, NULL if there is none
- * @tail: newest block, the one that @next points into
- * @charged: objects charged to the budgets: queued, draining, and room
- * @draining: objects detached by a drain and not freed yet
- * @kicked: the work item was queued since the last detach
- * @since: jiffies when the oldest queued object came, valid if any is queued
+ * struct zsdefer_queue - the handles and the waiting objects of a size class
+ * @left: pushes that may still come before one has to think; set under @lock,
+ *	  counted down without it
+ * @lock: guards all that follows up to @fallbacks, and all headers of blocks;
+ *	  held for a few instructions, or for ZSDEFER_TAKE blocks
+ * @nr_blocks: blocks that are queued
+ * @until: objects that will ever have been queued when @left is used up
+ * @head: the block with objects that wait whose first came first, or NULL
+ * @tail: the one whose first came last, or NULL
+ * @partial: blocks with free handles
+ * @taken: objects that drains ever took; others are queued, or about to be
+ * @freed: what drains ever freed; the rest of the objects queued waits
  * @longest_wait: jiffies, the longest any object waited for its drain
- * @nr_wanted: blocks that this queue alone could come to fill; depot.lock
- * @queued: objects ever detached; with those in the queue, ever pushed
- * @drained: objects ever freed by a drain
- * @zspages_whole: zspages freed whole, without linking their objects
- * @drains: batches freed
  * @fallbacks: objects that could not be queued, by cause
  * @size: bytes that an object occupies, fixed
+ * @limits: the engine's; NULL while the pool has none
+ * @drain_lock: held from when objects are taken until they have been freed,
+ *		so who gets it knows that nobody has any in hand
  * @work: drains this queue
- * @shared: what all queues of the device share, fixed
- * @class: the backend's size class, fixed
+ * @zd: the engine, or NULL
+ *
+ * It lives as long as its class.
  */
 struct zsdefer_queue {
-	spinlock_t lock;	/* all fields up to size */
-	unsigned long *next;
-	unsigned long *end;
+	atomic_t left;
+	unsigned int size;
+	spinlock_t lock;	/* all fields up to fallbacks, headers */
+	unsigned int nr_blocks;
+	unsigned long until;
 	struct zsdefer_block *head;
 	struct zsdefer_block *tail;
-	unsigned int charged;
-	unsigned int draining;
-	bool kicked;
-	unsigned long since;
+	struct list_head partial;
+	unsigned long taken;
+	struct zsdefer_freed freed;
 	unsigned long longest_wait;
-	unsigned int nr_wanted;
-	unsigned long queued;
-	unsigned long drained;
-	unsigned long zspages_whole;
-	unsigned long drains;
 	unsigned long fallbacks[ZSDEFER_NR_FALLBACKS];
-	unsigned int size;
+	const struct zsdefer_limits *limits;
+
+	spinlock_t drain_lock ____cacheline_aligned_in_smp; /* what is taken */
 	struct work_struct work;
-	struct zsdefer_shared *shared;
-	void *class;
-};
+	struct zsdefer *zd;
+} ____cacheline_aligned_in_smp;
 
 /**
- * struct zsdefer_detached - what a drain took out of a queue
- * @head: the blocks, oldest first
- * @nr: handles left in them; all blocks but the last are full
- * @used: handles already taken from @head
+ * struct zsdefer_taken - what a drain took of a block
+ * @block: the block
+ * @handles: a bit for each word that is the handle of an object to free
  */
-struct zsdefer_detached {
-	struct zsdefer_block *head;
-	unsigned int nr;
-	unsigned int used;
+struct zsdefer_taken {
+	struct zsdefer_block *block;
+	u64 handles;
 };
 
-bool zsdefer_push_slow(struct zsdefer_queue *q, unsigned long handle);
-void zsdefer_detach(struct zsdefer_queue *q, struct zsdefer_detached *d);
-void zsdefer_batch_done(struct zsdefer_queue *q, unsigned int nr,
-			unsigned int zspages_whole);
-bool zsdefer_trim_room(struct zsdefer_queue *q);
-void zsdefer_count_disabled(struct zsdefer_shared *shared, unsigned int size);
-void zsdefer_block_put(struct zsdefer_depot *depot,
-		       struct zsdefer_block *block);
+void zsdefer_queue_init(struct zsdefer_queue *q, unsigned int size);
+unsigned long zsdefer_get_handle(struct zsdefer_queue *q);
+unsigned long zsdefer_add_block(struct zsdefer_queue *q,
+				struct zsdefer_block *block);
+struct zsdefer_block *zsdefer_put_handle(unsigned long handle);
+unsigned int zsdefer_push_slow(struct zsdefer_queue *q, unsigned long handle,
+			       bool counted);
+void zsdefer_limits_changed(struct zsdefer_queue *q);
+unsigned int zsdefer_take(struct zsdefer_queue *q, struct zsdefer_taken *taken,
+			  unsigned int max, unsigned long until);
+void zsdefer_done(struct zsdefer_queue *q, const struct zsdefer_taken *taken,
+		  unsigned int nr, const struct zsdefer_freed *freed,
+		  struct list_head *unused);
 
-/* Objects that may be queued without a question. The caller holds @q->lock. */
-static inline unsigned int zsdefer_room(const struct zsdefer_queue *q)
+static inline void zsdefer_add_freed(struct zsdefer_freed *to,
+				     const struct zsdefer_freed *freed)
 {
-	return q->end - q->next;
+	to->objects += freed->objects;
+	to->batches += freed->batches;
+	to->zspages_whole += freed->zspages_whole;
+	to->pages += freed->pages;
 }
 
-/* Objects in the queue's blocks. The caller holds @q->lock. */
-static inline unsigned int zsdefer_nr_queued(const struct zsdefer_queue *q)
+static inline struct zsdefer_block *zsdefer_block_of(unsigned long handle)
 {
-	return q->charged - q->draining - zsdefer_room(q);
+	return (void *)(handle & ~(ZSDEFER_BLOCK_SIZE - 1));
+}
+
+/* The bit of @handle in its block's bitmaps. */
+static inline u64 zsdefer_bit_of(unsigned long handle)
+{
+	return BIT_ULL(handle / sizeof(unsigned long) % 64);
+}
+
+/* Objects ever queued. The caller holds @q->lock. */
+static inline unsigned long zsdefer_nr_pushed(const struct zsdefer_queue *q)
+{
+	return q->until - atomic_read(&q->left);
 }
 
 /* Objects that still occupy memory. The caller holds @q->lock. */
-static inline unsigned int zsdefer_nr_waiting(const struct zsdefer_queue *q)
+static inline unsigned long zsdefer_nr_waiting(const struct zsdefer_queue *q)
 {
-	return q->charged - zsdefer_room(q);
+	return zsdefer_nr_pushed(q) - q->freed.objects;
 }
 
 /**
- * zsdefer_push() - queue an object for a drain, within all bounds
- * @q: the queue of the object's size class; the caller holds its lock
- * @handle: the object; the caller gives it up if this succeeds
+ * zsdefer_push() - queue an object for a drain, within the bounds of its class
+ * @q: the queue of the object's size class
+ * @handle: the object; the caller gives it up unless it is refused
  *
  * Never blocks, never allocates, never drains.
  *
  * Context: Any context in which a spinlock may be taken, but no interrupt.
+ * Under rcu_read_lock(), which is how limits wait for pushes that do not know
+ * of them.
  *
- * Return: true if queued. false if the caller has to free the object, which
- * has been counted by its cause.
+ * Return: 0, or what has to be done: %ZSDEFER_ARM, %ZSDEFER_KICK or both if the
+ * object was queued; one of %ZSDEFER_REFUSED, or %ZSDEFER_TWICE, if it was not.
  */
-static inline bool zsdefer_push(struct zsdefer_queue *q, unsigned long handle)
+static inline unsigned int zsdefer_push(struct zsdefer_queue *q,
+					unsigned long handle)
 {
-	unsigned long *next = q->next;
+	struct zsdefer_block *block = zsdefer_block_of(handle);
+	s64 dying, and_this;
 
-	/* The last of a grant goes the slow way, which looks ahead. */
-	if (unlikely(next + 1 >= q->end))
-		return zsdefer_push_slow(q, handle);
+	if (unlikely(!atomic_add_unless(&q->left, -1, 0)))
+		return zsdefer_push_slow(q, handle, false);
 
-	*next = handle;
-	q->next = next + 1;
-	return true;
+	dying = atomic64_read(&block->dying);
+	do {
+		and_this = dying | zsdefer_bit_of(handle);
+		if (unlikely(!dying || and_this == dying))
+			return zsdefer_push_slow(q, handle, true);
+	} while (!atomic64_try_cmpxchg(&block->dying, &dying, and_this));
+	return 0;
 }
 
 #endif /* _MM_ZSDEFER_QUEUE_H */

@@ -22,7 +22,6 @@
  */
 
 #include "compat.h"
-#include "handle.c"
 
 #define ZSDEFER_LINKING		BIT_U32(30)
 #define ZSDEFER_DEAD		BIT_U32(31)
@@ -153,18 +152,20 @@ static void zsdefer_free_zspages(struct size_class *class,
 	kmem_cache_free_bulk(zspage_cachep, nr, (void **)zspages);
 }
 
-static unsigned int zsdefer_free_batch(void *_pool, void *_class,
-				       unsigned long *handles, unsigned int nr,
-				       bool more, struct zsdefer_freed *freed)
+/*
+ * Free a batch of objects: all of them, or with @more to follow all but a tail
+ * whose neighbours are yet to come. Returns how many, at least one.
+ */
+static unsigned int zsdefer_free_batch(struct zs_pool *pool,
+				       struct size_class *class,
+				       const unsigned long *handles,
+				       unsigned int nr, bool more,
+				       struct zsdefer_freed *freed)
 {
-	struct size_class *class = _class;
-	struct zs_pool *pool = _pool;
-	unsigned int i, at, nr_dead = 0;
 	struct zsdefer_runs runs __uninitialized;
-	u64 locked;
+	unsigned int i, at, nr_dead = 0;
 
 	spin_lock(&class->lock);
-	locked = trace_zsdefer_drain_enabled() ? ktime_get_ns() : 0;
 	nr = zsdefer_count_dying(class, handles, nr, more, &runs);
 	for (i = 0, at = 0; i < runs.nr; at += runs.len[i++]) {
 		struct zspage *zspage = runs.zspages[i];
@@ -183,7 +184,6 @@ static unsigned int zsdefer_free_batch(void *_pool, void *_class,
 	class_stat_sub(class, ZS_OBJS_INUSE, nr);
 	class_stat_sub(class, ZS_OBJS_ALLOCATED,
 		       nr_dead * class->objs_per_zspage);
-	freed->lock_ns = locked ? ktime_get_ns() - locked : 0;
 	spin_unlock(&class->lock);
 
 	if (nr_dead) {
@@ -191,145 +191,150 @@ static unsigned int zsdefer_free_batch(void *_pool, void *_class,
 				&pool->pages_allocated);
 		zsdefer_free_zspages(class, runs.zspages, nr_dead);
 	}
-	zsdefer_free_handles(&class->handles, handles, nr);
-	freed->zspages_whole = nr_dead;
-	freed->pages = nr_dead * class->pages_per_zspage;
+	freed->objects += nr;
+	freed->batches++;
+	freed->zspages_whole += nr_dead;
+	freed->pages += nr_dead * class->pages_per_zspage;
 	return nr;
 }
 
-static unsigned long zsdefer_nr_objects(void *_class)
+/* Cut what a drain has taken into batches. */
+static void zsdefer_free_taken(void *pool, struct zsdefer_queue *q,
+			       const struct zsdefer_taken *taken,
+			       unsigned int nr_blocks,
+			       struct zsdefer_freed *freed)
 {
-	struct size_class *class = _class;
+	struct size_class *class = container_of(q, struct size_class, zsdefer);
+	unsigned long handles[ZSDEFER_BATCH] __uninitialized;
+	const struct zsdefer_taken *end = taken + nr_blocks;
+	unsigned int nr = 0, done;
+	u64 bits = taken->handles;
 
-	/* An estimate is enough, so class->lock is not taken. */
-	return data_race(class_stat_read(class, ZS_OBJS_ALLOCATED));
+	while (1) {
+		while (nr < ZSDEFER_BATCH && taken < end) {
+			unsigned long *words = taken->block->words;
+
+			handles[nr++] = (unsigned long)&words[__ffs64(bits)];
+			bits &= bits - 1;
+			if (!bits && ++taken < end)
+				bits = taken->handles;
+		}
+		if (!nr)
+			break;
+		done = zsdefer_free_batch(pool, class, handles, nr,
+					  taken < end, freed);
+		nr -= done;
+		memmove(handles, handles + done, nr * sizeof(*handles));
+	}
+}
+
+static void zsdefer_free_block(struct zsdefer_block *block)
+{
+	cache_free_handle((unsigned long)block);
 }
 
 static const struct zsdefer_ops zsdefer_zsmalloc_ops = {
-	.free_batch = zsdefer_free_batch,
-	.nr_objects = zsdefer_nr_objects,
+	.free = zsdefer_free_taken,
+	.free_block = zsdefer_free_block,
 };
 
-/* A zspage is being added to @class, so more of its objects may come to wait. */
-static void zsdefer_zspage_allocated(struct size_class *class, gfp_t gfp)
+/* Of any pool, whether its frees are deferred or not. */
+static void zsdefer_class_init(struct size_class *class)
 {
-	if (class->zsdefer)
-		zsdefer_stock(class->zsdefer,
-			      zsdefer_nr_objects(class) + class->objs_per_zspage,
-			      gfp & ~(__GFP_HIGHMEM | __GFP_MOVABLE));
+	zsdefer_queue_init(&class->zsdefer, class->size);
 }
 
-/* A zspage has gone without a drain, so fewer objects can come to wait. */
-static void zsdefer_zspage_freed(struct size_class *class)
+/*
+ * Take a handle for an object of @size bytes. May sleep if @gfp allows it.
+ * Returns 0 if there is no memory for another block.
+ */
+static unsigned long zsdefer_alloc_handle(struct zs_pool *pool, size_t size,
+					  gfp_t gfp)
 {
-	if (class->zsdefer)
-		zsdefer_stock(class->zsdefer, zsdefer_nr_objects(class), 0);
+	struct size_class *class = lookup_size_class(pool, size);
+	struct zsdefer_block *block;
+	unsigned long handle;
+
+	while (!(handle = zsdefer_get_handle(&class->zsdefer))) {
+		block = (void *)cache_alloc_handle(gfp);
+		if (block)
+			return zsdefer_add_block(&class->zsdefer, block);
+		if (!zsdefer_reclaim(pool, class, gfp))
+			return 0;
+		gfp &= ~__GFP_DIRECT_RECLAIM;
+	}
+	return handle;
 }
 
-/* The queue of an object's class, by the size that it was allocated with. */
-static struct zsdefer_queue *zsdefer_queue_of(struct zs_pool *pool, size_t size)
+static void zsdefer_free_handle(unsigned long handle)
 {
-	return pool->zsdefer_queues[ZSDEFER_SIZE_INDEX(size)];
+	struct zsdefer_block *unused = zsdefer_put_handle(handle);
+
+	if (unused)
+		zsdefer_free_block(unused);
 }
 
-/* Apart from zs_free_deferred(), which so saves no registers for this. */
-static noinline void zsdefer_free_disabled(struct zs_pool *pool,
-					   unsigned long handle, size_t size)
+/*
+ * A zspage of @class that has a free place. Before the class grows, it takes
+ * places back that its waiting objects hold: else a pool that is churned while
+ * many wait would be larger than without us, even after they have gone. Called
+ * under class->lock, which it may drop meanwhile.
+ */
+static struct zspage *zsdefer_find_zspage(struct size_class *class)
 {
-	zsdefer_count_disabled(&pool->zsdefer->shared, size);
-	zs_free(pool, handle);
+	struct zspage *zspage = find_get_zspage(class);
+
+	if (likely(zspage) || !READ_ONCE(class->zsdefer.nr_blocks))
+		return zspage;
+
+	spin_unlock(&class->lock);
+	zsdefer_take_own(&class->zsdefer);
+	spin_lock(&class->lock);
+	return find_get_zspage(class);
 }
 
-static noinline void zsdefer_push_or_free(struct zs_pool *pool,
-					  unsigned long handle, size_t size)
+/**
+ * zs_free_deferred_bulk() - free several objects, perhaps later
+ * @pool: the pool they were allocated from
+ * @handles: what zs_malloc() returned for each of them, no errors among it; the
+ *	     caller gives the objects up, and the array is used up
+ * @nr: their number
+ *
+ * Queues the objects if @pool is attached to a control object, deferral is
+ * enabled, and the bounds allow it; frees the rest now, like zs_free(). Whoever
+ * collects them calls zs_prefetch_deferred() for each as it does.
+ *
+ * Context: Any context in which zs_free() may be called; never blocks, never
+ * allocates.
+ */
+void zs_free_deferred_bulk(struct zs_pool *pool, unsigned long *handles,
+			   unsigned int nr)
 {
-	struct zsdefer_queue *q = zsdefer_queue_of(pool, size);
-	bool queued;
+	unsigned int i;
 
-	spin_lock(&q->lock);
-	queued = zsdefer_push(q, handle);
-	spin_unlock(&q->lock);
-	if (unlikely(!queued))
-		zs_free(pool, handle);
+	if (likely(pool->zsdefer && nr))
+		nr = zsdefer_push_all(pool->zsdefer, handles, nr);
+	for (i = 0; i < nr; i++)
+		zs_free(pool, handles[i]);
 }
+EXPORT_SYMBOL_GPL(zs_free_deferred_bulk);
 
 /**
  * zs_free_deferred() - free an object, perhaps later
  * @pool: the pool it was allocated from
  * @handle: the object, no error, which the caller gives up
- * @size: the size that was passed to zs_malloc() for it
  *
- * Queues the object if @pool is attached to a control object, deferral is
- * enabled, and the bounds allow it; else frees it now, like zs_free().
+ * See zs_free_deferred_bulk().
  *
  * Context: Any context in which zs_free() may be called; never blocks, never
  * allocates.
  */
-void zs_free_deferred(struct zs_pool *pool, unsigned long handle, size_t size)
+void zs_free_deferred(struct zs_pool *pool, unsigned long handle)
 {
-	struct zsdefer *zd = pool->zsdefer;
-
-	if (unlikely(!zd))
+	if (unlikely(!pool->zsdefer) || !zsdefer_push_one(pool->zsdefer, handle))
 		zs_free(pool, handle);
-	else if (unlikely(!zsdefer_enabled(zd)))
-		zsdefer_free_disabled(pool, handle, size);
-	else
-		zsdefer_push_or_free(pool, handle, size);
 }
 EXPORT_SYMBOL_GPL(zs_free_deferred);
-
-/**
- * zs_free_deferred_bulk() - free several objects, perhaps later
- * @pool: the pool they were allocated from
- * @objects: what zs_malloc() returned for each of them, no errors among it,
- *	     and the size that was asked for; the caller gives the objects up
- * @nr: their number
- *
- * Like zs_free_deferred() for each of them. Those of one size class in a row
- * are queued under one hold of its lock, so @nr bounds how long that is held.
- *
- * Context: Any context in which zs_free() may be called; never blocks, never
- * allocates.
- */
-void zs_free_deferred_bulk(struct zs_pool *pool, const struct zs_object *objects,
-			   unsigned int nr)
-{
-	const struct zs_object *object = objects, *end = objects + nr;
-	struct zsdefer *zd = pool->zsdefer;
-	struct zsdefer_queue *q, *of;
-
-	if (!nr)
-		return;
-	if (unlikely(!zd || !zsdefer_enabled(zd))) {
-		for (; object < end; object++)
-			zs_free_deferred(pool, object->handle, object->size);
-		return;
-	}
-
-	q = zsdefer_queue_of(pool, object->size);
-	spin_lock(&q->lock);
-	while (1) {
-		if (unlikely(!zsdefer_push(q, object->handle))) {
-			spin_unlock(&q->lock);
-			zs_free(pool, object->handle);
-			if (++object == end)
-				return;
-			q = zsdefer_queue_of(pool, object->size);
-			spin_lock(&q->lock);
-			continue;
-		}
-		if (++object == end)
-			break;
-		of = zsdefer_queue_of(pool, object->size);
-		if (of != q) {
-			spin_unlock(&q->lock);
-			q = of;
-			spin_lock(&q->lock);
-		}
-	}
-	spin_unlock(&q->lock);
-}
-EXPORT_SYMBOL_GPL(zs_free_deferred_bulk);
 
 /* The engine, for those who may come before or while the pool is attached. */
 static struct zsdefer *zsdefer_of(struct zs_pool *pool)
@@ -338,21 +343,29 @@ static struct zsdefer *zsdefer_of(struct zs_pool *pool)
 	return smp_load_acquire(&pool->zsdefer);
 }
 
-static bool zsdefer_flush_for(struct zs_pool *pool, const char *cause)
+/* Do not move what is about to be freed. */
+static void zsdefer_compact(struct zs_pool *pool)
 {
 	struct zsdefer *zd = zsdefer_of(pool);
 
-	return zd && zsdefer_flush(zd, cause);
+	if (zd)
+		zsdefer_flush(zd, "compact");
 }
 
 /*
- * There is no memory for an object: true if it pays to try again, from the
- * start, as the class may have free objects now. By then @gfp has done what
- * reclaim it could, so the second time goes without, and comes not here.
+ * There is no memory for an object of @class: true if it pays to try again,
+ * from the start, as the class may have free objects now. By then @gfp has done
+ * what reclaim it could, so the second time goes without, and comes not here.
  */
-static bool zsdefer_reclaim(struct zs_pool *pool, gfp_t gfp)
+static bool zsdefer_reclaim(struct zs_pool *pool, struct size_class *class,
+			    gfp_t gfp)
 {
-	return gfpflags_allow_blocking(gfp) && zsdefer_flush_for(pool, "alloc");
+	struct zsdefer *zd = zsdefer_of(pool);
+
+	if (!zd || !gfpflags_allow_blocking(gfp))
+		return false;
+	return zsdefer_take_back(zd, class->pages_per_zspage, "alloc") ||
+	       zsdefer_take_own(&class->zsdefer);
 }
 
 /* What zsdefer_shrink() could give back, in pages. */
@@ -363,48 +376,54 @@ static unsigned long zsdefer_shrinkable(struct zs_pool *pool)
 	return zd ? zsdefer_waiting_pages(zd) : 0;
 }
 
-/* Give back what waits, and tell how many pages that was. */
-static unsigned long zsdefer_shrink(struct zs_pool *pool)
+/* Give back what is to be scanned, and tell how many pages that was. */
+static unsigned long zsdefer_shrink(struct zs_pool *pool,
+				    struct shrink_control *sc)
 {
 	struct zsdefer *zd = zsdefer_of(pool);
+	unsigned long pages;
 
-	return zd ? zsdefer_try_flush(zd, "shrink") : 0;
+	pages = zd ? zsdefer_take_back(zd, sc->nr_to_scan, "shrink") : 0;
+	if (pages) {
+		sc->nr_scanned = pages;
+		mm_account_reclaimed_pages(pages);
+	}
+	return pages;
 }
 
 /**
- * zsdefer_pool_flush() - free all objects of a pool that wait to be freed
+ * zsdefer_pool_take_back() - free what waits until enough pages have come back
  * @pool: the pool
+ * @pages: how many are enough
  *
- * Context: Process context, may sleep, also during reclaim.
+ * Context: Any context in which zs_free() may be called. Waits for no worker.
  *
- * Return: true if anything may have been freed since the caller looked last,
- * be it by others. false: nothing waited, and nothing is deferred.
+ * Return: the number of pages that came back.
  */
-bool zsdefer_pool_flush(struct zs_pool *pool)
+unsigned long zsdefer_pool_take_back(struct zs_pool *pool, unsigned long pages)
 {
-	return zsdefer_flush_for(pool, "caller");
+	struct zsdefer *zd = pool->zsdefer;
+
+	return zd ? zsdefer_take_back(zd, pages, "limit") : 0;
 }
-EXPORT_SYMBOL_GPL(zsdefer_pool_flush);
+EXPORT_SYMBOL_GPL(zsdefer_pool_take_back);
 
 /**
  * zsdefer_pool_attach() - have a pool's frees deferred
  * @pool: a new pool, not in use yet
- * @ctl: the knobs that say how, to which no other pool is attached, or NULL
+ * @ctl: the knobs that say how, to which no other pool is attached
  *
  * zs_destroy_pool() detaches it. On failure the pool works all the same,
  * freeing synchronously.
  *
  * Context: Process context, may sleep and allocate.
  *
- * Return: 0, -ENOMEM, or -EINVAL if there is no @ctl.
+ * Return: 0 or -ENOMEM.
  */
 int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl)
 {
 	unsigned int i, nr_classes = 0;
 	struct zsdefer *zd;
-
-	if (!ctl)
-		return -EINVAL;
 
 	/* Merged classes share a struct, which knows the index of the last. */
 	for (i = 0; i < ZS_SIZE_CLASSES; i++)
@@ -416,16 +435,9 @@ int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl)
 		return -ENOMEM;
 	}
 
-	for (i = 0; i < ZS_SIZE_CLASSES; i++) {
-		struct size_class *class = pool->size_class[i];
-
-		if (class->index == i)
-			class->zsdefer = zsdefer_add_queue(zd, class,
-							   class->size);
-	}
-	for (i = 1; i <= ZS_MAX_ALLOC_SIZE; i++)
-		pool->zsdefer_queues[ZSDEFER_SIZE_INDEX(i)] =
-			lookup_size_class(pool, i)->zsdefer;
+	for (i = 0; i < ZS_SIZE_CLASSES; i++)
+		if (pool->size_class[i]->index == i)
+			zsdefer_add_queue(zd, &pool->size_class[i]->zsdefer);
 	/* Pairs with zsdefer_of(): the shrinker is registered already. */
 	smp_store_release(&pool->zsdefer, zd);
 #ifdef CONFIG_ZSMALLOC_STAT
@@ -435,15 +447,6 @@ int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl)
 	return 0;
 }
 EXPORT_SYMBOL_GPL(zsdefer_pool_attach);
-
-/* Zspages may have gone in any class. */
-static void zsdefer_compacted(struct zs_pool *pool)
-{
-	struct zsdefer *zd = zsdefer_of(pool);
-
-	if (zd)
-		zsdefer_restock(zd, 0);
-}
 
 /* Free what waits, and the queues. Nobody uses @pool any more. */
 static void zsdefer_pool_detach(struct zs_pool *pool)

@@ -15,15 +15,13 @@
  * @zspages_whole: zspages that went back without linking their objects
  * @pages: pages that went back to the page allocator
  * @ns: how long it took, preemption included
- * @lock_ns: the longest that class->lock was held
  */
 TRACE_EVENT(zsdefer_drain,
 
 	TP_PROTO(const char *pool, unsigned int size, unsigned int objects,
-		 unsigned int zspages_whole, unsigned int pages, u64 ns,
-		 u64 lock_ns),
+		 unsigned int zspages_whole, unsigned int pages, u64 ns),
 
-	TP_ARGS(pool, size, objects, zspages_whole, pages, ns, lock_ns),
+	TP_ARGS(pool, size, objects, zspages_whole, pages, ns),
 
 	TP_STRUCT__entry(
 		__string(pool, pool)
@@ -32,7 +30,6 @@ TRACE_EVENT(zsdefer_drain,
 		__field(unsigned int, zspages_whole)
 		__field(unsigned int, pages)
 		__field(u64, ns)
-		__field(u64, lock_ns)
 	),
 
 	TP_fast_assign(
@@ -42,20 +39,17 @@ TRACE_EVENT(zsdefer_drain,
 		__entry->zspages_whole = zspages_whole;
 		__entry->pages = pages;
 		__entry->ns = ns;
-		__entry->lock_ns = lock_ns;
 	),
 
-	TP_printk("pool=%s size=%u objects=%u zspages_whole=%u pages=%u ns=%llu lock_ns=%llu",
+	TP_printk("pool=%s size=%u objects=%u zspages_whole=%u pages=%u ns=%llu",
 		  __get_str(pool), __entry->size, __entry->objects,
-		  __entry->zspages_whole, __entry->pages, __entry->ns,
-		  __entry->lock_ns)
+		  __entry->zspages_whole, __entry->pages, __entry->ns)
 );
 
 /**
  * zsdefer_fallback - an object is freed synchronously, not queued
  * @pool: name of the pool
- * @size: bytes that an object of the class occupies; with cause "disabled" it
- *	  may be what was asked for
+ * @size: bytes that an object of the class occupies
  * @cause: why, as in the names of the fallback_* lines of deferred_free/stats
  */
 TRACE_EVENT(zsdefer_fallback,
@@ -81,15 +75,15 @@ TRACE_EVENT(zsdefer_fallback,
 );
 
 /**
- * zsdefer_flush - all that waited in a pool has been freed
+ * zsdefer_flush - what waited in a pool has been freed, all or some of it
  * @pool: name of the pool
- * @cause: who wanted it: "user" wrote to deferred_free/flush, "limits" were
+ * @cause: who wanted it. All: "user" wrote to deferred_free/flush, "limits" were
  *	   lowered, "disable": deferral is off now or the pool goes away,
- *	   "caller": zram has reached its mem_limit, "compact"ion, the
+ *	   "compact"ion. Enough: "limit": a device has reached its mem_limit, the
  *	   "shrink"er, "alloc": zs_malloc() found no memory, "oom"
- * @objects: objects that the flush freed itself; workers may have freed others
- * @pages: pages that went back meanwhile, those of workers included
- * @ns: how long it took, waiting for workers included
+ * @objects: objects that it freed; workers may have freed others
+ * @pages: pages that went back because of that
+ * @ns: how long it took
  */
 TRACE_EVENT(zsdefer_flush,
 

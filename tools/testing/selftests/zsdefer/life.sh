@@ -169,6 +169,76 @@ busy_cpus_do_not_starve_the_workers()
 		fail "$(stat waiting_objects) wait still"
 }
 
+# starved COMMAND...: 500 pages are freed, and wait, as the only CPU that workers
+# may use is somebody else's. COMMAND does not depend on them. The scheduler lends
+# even the starved some time now and then: then it is tried again.
+starved()
+{
+	for _ in $(seq 10); do
+		write_pages huge 0 500 || return 1
+		zsbench hog -t 20 &
+		hog=$!
+		sleep 0.1
+		discard 0 500
+		sleep 0.1
+		status=2
+		if stat_is waiting_objects 500; then
+			"$@"
+			status=$?
+		fi
+		kill "$hog"
+		wait "$hog" 2>/dev/null
+		[ $status = 2 ] || break
+		sleep 0.5
+	done
+	[ $status = 0 ] || fail "$*: $status"
+}
+
+flush_now()
+{
+	echo 1 >"$knobs/flush" && expect_stat waiting_objects 0
+}
+
+shrink_now()
+{
+	echo 2 >/proc/sys/vm/drop_caches && expect_stat waiting_objects 0
+}
+
+# No more than are there already, those that wait included.
+write_at_limit()
+{
+	echo $(($(pool_pages) * page)) >"$blk/mem_limit" &&
+	write_pages huge 1000 400 && echo 0 >"$blk/mem_limit" &&
+	[ "$(stat waiting_objects)" -lt 500 ] && flush_now
+}
+
+turn_off()
+{
+	echo 0 >"$knobs/enabled" && expect_stat waiting_objects 0 &&
+	echo 1 >"$knobs/enabled"
+}
+
+# A write to a knob, a shrinker, a writer at the limit, a reset: each frees what
+# waits itself.
+nobody_waits_for_a_worker_without_a_cpu()
+{
+	[ -d $wq ] && [ "$(nproc)" -gt 1 ] && command -v zsbench >/dev/null || {
+		echo "# it takes two CPUs, and zsbench"
+		return "$KSFT_SKIP"
+	}
+	mask=$(cat $wq/cpumask) nice=$(cat $wq/nice) most=$(cat $wq/max_active)
+	set_up 64M && set_knobs 1000 256 32M 8 1 &&
+	printf '%x' $((1 << $(nproc) - 1)) >$wq/cpumask && echo 19 >$wq/nice &&
+	echo 1 >$wq/max_active &&
+	starved flush_now && starved shrink_now && starved write_at_limit &&
+	starved turn_off && starved reset_device
+	status=$?
+	echo "$mask" >$wq/cpumask
+	echo "$nice" >$wq/nice
+	echo "$most" >$wq/max_active
+	return $status
+}
+
 use_all_knobs()
 {
 	cat "$knobs/stats" && cat "$knobs/budget" && echo 1 >"$knobs/flush"
@@ -286,6 +356,7 @@ run_tests \
 	the_workqueue_can_be_placed_and_bounded \
 	a_rescuer_stands_by \
 	busy_cpus_do_not_starve_the_workers \
+	nobody_waits_for_a_worker_without_a_cpu \
 	a_reset_meets_readers_and_writers_of_knobs \
 	removals_meet_readers_and_writers_of_knobs \
 	devices_that_come_and_go_leave_nothing \

@@ -25,8 +25,7 @@ drains()
 
 fell_back()
 {
-	echo $(($(stat fallback_full) + $(stat fallback_budget) +
-		$(stat fallback_nomem)))
+	echo $(($(stat fallback_full) + $(stat fallback_budget)))
 }
 
 echo 20000 >$trace/buffer_size_kb
