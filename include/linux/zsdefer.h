@@ -60,7 +60,7 @@ ssize_t zsdefer_ctl_store(struct zsdefer_ctl *ctl, const char *name,
 			  const char *buf, size_t len);
 
 int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl);
-unsigned long zsdefer_pool_take_back(struct zs_pool *pool, unsigned long pages);
+bool zsdefer_pool_take_back(struct zs_pool *pool, unsigned long pages);
 
 void zs_free_deferred(struct zs_pool *pool, unsigned long handle);
 void zs_free_deferred_bulk(struct zs_pool *pool, unsigned long *handles,
@@ -125,10 +125,10 @@ static inline int zsdefer_pool_attach(struct zs_pool *pool,
 	return 0;
 }
 
-static inline unsigned long zsdefer_pool_take_back(struct zs_pool *pool,
-						   unsigned long pages)
+static inline bool zsdefer_pool_take_back(struct zs_pool *pool,
+					  unsigned long pages)
 {
-	return 0;
+	return false;
 }
 
 static inline void zs_prefetch_deferred(unsigned long handle) { }

@@ -116,10 +116,17 @@ static void zsdefer_drain(struct zsdefer_queue *q, unsigned long until,
 
 static void zsdefer_work(struct work_struct *work)
 {
+	struct zsdefer_queue *q = container_of(work, struct zsdefer_queue, work);
 	struct zsdefer_freed freed = { };
+	bool again;
 
-	zsdefer_drain(container_of(work, struct zsdefer_queue, work), jiffies,
-		      &freed);
+	zsdefer_drain(q, jiffies, &freed);
+	/* What has come since may be above the threshold, and nobody say so. */
+	spin_lock(&q->lock);
+	again = q->head && zsdefer_over_threshold(q);
+	spin_unlock(&q->lock);
+	if (again)
+		queue_work(zsdefer_wq, work);
 }
 
 /*
@@ -157,9 +164,12 @@ static void zsdefer_sweep(struct work_struct *work)
 	 * comes a delay after the beginning. Drains may have taken until then.
 	 */
 	now = jiffies;
+	/* Who lowers the delay waits for this, and has it come sooner. */
+	guard(rcu)();
+	delay = READ_ONCE(zd->limits.delay);
 	if (more)
-		mod_delayed_work(zsdefer_wq, &zd->sweep,
-				 time_after(due, now) ? due - now : 0);
+		mod_delayed_work(zsdefer_wq, &zd->sweep, time_after(due, now) ?
+				 min(due - now, delay) : 0);
 }
 
 /**
@@ -231,6 +241,9 @@ unsigned long zsdefer_take_back(struct zsdefer *zd, unsigned long pages,
 		struct zsdefer_queue *q = zd->queues[hand % zd->nr_queues];
 		unsigned int left = READ_ONCE(q->nr_blocks);
 
+		/* What others have in hand is about to come back. */
+		if (!left && spin_is_locked(&q->drain_lock))
+			zsdefer_drain_some(q, 0, jiffies, &freed);
 		while (left-- && freed.pages < pages)
 			zsdefer_drain_some(q, 1, jiffies, &freed);
 	}
@@ -632,10 +645,12 @@ EXPORT_SYMBOL_GPL(zsdefer_create);
  * @q: the queue, which outlives the engine; its class has more bytes than that
  *     of the queue before
  *
- * Context: Any context.
+ * Context: Process context, may sleep.
  */
 void zsdefer_add_queue(struct zsdefer *zd, struct zsdefer_queue *q)
 {
+	/* The OOM killer may be looking. */
+	guard(mutex)(&zsdefer_engines_lock);
 	INIT_WORK(&q->work, zsdefer_work);
 	q->limits = &zd->limits;
 	q->zd = zd;

@@ -151,18 +151,16 @@ static void zsdefer_set_left(struct zsdefer_queue *q)
 /* One more object comes, and nobody has said that it may. */
 static unsigned int zsdefer_think(struct zsdefer_queue *q)
 {
-	unsigned int todo = 0;
+	bool full = zsdefer_nr_waiting(q) >= READ_ONCE(q->limits->class_budget);
 
 	if (!READ_ONCE(q->limits->enabled))
 		return ZSDEFER_DISABLED_NOW;
-	if (zsdefer_nr_waiting(q) >= READ_ONCE(q->limits->class_budget))
-		return ZSDEFER_FULL_NOW;
-	q->until++;
-	if (zsdefer_nr_pushed(q) - q->taken >=
-	    READ_ONCE(q->limits->drain_threshold))
-		todo = ZSDEFER_KICK;
-	zsdefer_set_left(q);
-	return todo;
+	if (!full) {
+		q->until++;
+		zsdefer_set_left(q);
+	}
+	return (full ? ZSDEFER_FULL_NOW : 0) |
+	       (zsdefer_over_threshold(q) ? ZSDEFER_KICK : 0);
 }
 
 /*

@@ -241,6 +241,13 @@ static inline unsigned long zsdefer_nr_waiting(const struct zsdefer_queue *q)
 	return zsdefer_nr_pushed(q) - q->freed.objects;
 }
 
+/* More are queued than the work item lets be. The caller holds @q->lock. */
+static inline bool zsdefer_over_threshold(const struct zsdefer_queue *q)
+{
+	return zsdefer_nr_pushed(q) - q->taken >=
+	       READ_ONCE(q->limits->drain_threshold);
+}
+
 /**
  * zsdefer_push() - queue an object for a drain, within the bounds of its class
  * @q: the queue of the object's size class

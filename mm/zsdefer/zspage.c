@@ -361,11 +361,12 @@ static bool zsdefer_reclaim(struct zs_pool *pool, struct size_class *class,
 			    gfp_t gfp)
 {
 	struct zsdefer *zd = zsdefer_of(pool);
+	bool own;
 
 	if (!zd || !gfpflags_allow_blocking(gfp))
 		return false;
-	return zsdefer_take_back(zd, class->pages_per_zspage, "alloc") ||
-	       zsdefer_take_own(&class->zsdefer);
+	own = zsdefer_take_own(&class->zsdefer);
+	return zsdefer_take_back(zd, class->pages_per_zspage, "alloc") || own;
 }
 
 /* What zsdefer_shrink() could give back, in pages. */
@@ -398,13 +399,16 @@ static unsigned long zsdefer_shrink(struct zs_pool *pool,
  *
  * Context: Any context in which zs_free() may be called. Waits for no worker.
  *
- * Return: the number of pages that came back.
+ * Return: true if pages may have come back, be it by others. false: nothing is
+ * deferred.
  */
-unsigned long zsdefer_pool_take_back(struct zs_pool *pool, unsigned long pages)
+bool zsdefer_pool_take_back(struct zs_pool *pool, unsigned long pages)
 {
 	struct zsdefer *zd = pool->zsdefer;
 
-	return zd ? zsdefer_take_back(zd, pages, "limit") : 0;
+	if (zd)
+		zsdefer_take_back(zd, pages, "limit");
+	return zd;
 }
 EXPORT_SYMBOL_GPL(zsdefer_pool_take_back);
 

@@ -710,7 +710,7 @@ static void a_pool_without_knobs_frees_on_the_spot(struct kunit *test)
 	zt_alloc(zt, 1000, 100);
 	zt_free(zt, 0, 100, 1);
 	KUNIT_EXPECT_EQ(test, zs_get_total_pages(zt->pool), 0);
-	KUNIT_EXPECT_EQ(test, zsdefer_pool_take_back(zt->pool, 1), 0);
+	KUNIT_EXPECT_FALSE(test, zsdefer_pool_take_back(zt->pool, 1));
 }
 
 static void enabling_defers_what_was_stored_before(struct kunit *test)
