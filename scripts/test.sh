@@ -354,7 +354,7 @@ ran_to_its_end()
 quiet()
 {
 	! awk -f "$here/tools/testing/selftests/zsdefer/complaints.awk" \
-		"$1/console.log" "$1/dmesg" | head -n 25 | grep . &&
+		"$1/console.log" "$1/dmesg" | sed -n 1,25p | grep . &&
 	[ -s "$1/dmesg" ]
 }
 
@@ -682,7 +682,7 @@ without_network()
 }
 
 # stop_at WORDS COMMAND...: start it, and stop it when it says so. It must have a
-# last word, end as what is interrupted does, and leave no process behind.
+# last word, and end as what is interrupted does.
 stop_at()
 {
 	local words=$1 n=0 status=0

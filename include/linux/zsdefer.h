@@ -66,10 +66,13 @@ void zs_free_deferred(struct zs_pool *pool, unsigned long handle);
 void zs_free_deferred_bulk(struct zs_pool *pool, unsigned long *handles,
 			   unsigned int nr);
 
+/* Handles are in blocks of as many words as the blocks' bitmaps have bits. */
+#define ZSDEFER_BLOCK_SIZE	(64 * sizeof(unsigned long))
+
 /* An object will be freed soon: fetch the header of the block of its handle. */
 static inline void zs_prefetch_deferred(unsigned long handle)
 {
-	prefetchw((void *)(handle & ~(64 * sizeof(long) - 1)));
+	prefetchw((void *)(handle & ~(ZSDEFER_BLOCK_SIZE - 1)));
 }
 
 /*

@@ -242,7 +242,7 @@ unsigned long zsdefer_take_back(struct zsdefer *zd, unsigned long pages,
 		unsigned int left = READ_ONCE(q->nr_blocks);
 
 		/* What others have in hand is about to come back. */
-		if (!left && spin_is_locked(&q->drain_lock))
+		if (!left && data_race(q->taken != q->freed.objects))
 			zsdefer_drain_some(q, 0, jiffies, &freed);
 		while (left-- && freed.pages < pages)
 			zsdefer_drain_some(q, 1, jiffies, &freed);
@@ -264,21 +264,24 @@ EXPORT_SYMBOL_GPL(zsdefer_take_back);
  * and again it is none that the allocation could use.
  */
 #define ZSDEFER_OOM_IN_A_ROW	16
+#define ZSDEFER_OOM_ROW_ENDS	(10 * HZ)
+
+static unsigned long zsdefer_oom_last, zsdefer_oom_in_a_row;
 
 static int zsdefer_oom(struct notifier_block *nb, unsigned long action,
 		       void *data)
 {
-	static unsigned long last, in_a_row;
 	unsigned long *freed = data, pages = 0;
 	struct zsdefer *zd;
 
 	guard(mutex)(&zsdefer_engines_lock);
 	list_for_each_entry(zd, &zsdefer_engines, list)
 		pages += zsdefer_take_back(zd, ULONG_MAX, "oom");
-	if (time_after(jiffies, last + HZ))
-		in_a_row = 0;
-	last = jiffies;
-	if (pages >= SWAP_CLUSTER_MAX && in_a_row++ < ZSDEFER_OOM_IN_A_ROW)
+	if (time_after(jiffies, zsdefer_oom_last + ZSDEFER_OOM_ROW_ENDS))
+		zsdefer_oom_in_a_row = 0;
+	zsdefer_oom_last = jiffies;
+	if (pages >= SWAP_CLUSTER_MAX &&
+	    zsdefer_oom_in_a_row++ < ZSDEFER_OOM_IN_A_ROW)
 		*freed += pages;
 	return NOTIFY_OK;
 }
@@ -305,14 +308,20 @@ static bool zsdefer_charge(struct zsdefer *zd, long bytes)
 	return true;
 }
 
+static void zsdefer_trace_fallback(const struct zsdefer_queue *q,
+				   enum zsdefer_fallback why)
+{
+	trace_zsdefer_fallback(q->zd->name, q->size,
+			       zsdefer_fallback_names[why]);
+}
+
 static noinline bool zsdefer_refuse(struct zsdefer_queue *q,
 				    enum zsdefer_fallback why)
 {
 	spin_lock(&q->lock);
 	q->fallbacks[why]++;
 	spin_unlock(&q->lock);
-	trace_zsdefer_fallback(q->zd->name, q->size,
-			       zsdefer_fallback_names[why]);
+	zsdefer_trace_fallback(q, why);
 	return false;
 }
 
@@ -326,10 +335,9 @@ static noinline bool zsdefer_pushed(struct zsdefer_queue *q, unsigned int todo)
 				   READ_ONCE(zd->limits.delay));
 	if (todo & ZSDEFER_KICK)
 		queue_work(zsdefer_wq, &q->work);
-	if (todo & ZSDEFER_FULL_NOW)
-		zsdefer_refuse(q, ZSDEFER_FULL);
-	if (todo & ZSDEFER_DISABLED_NOW)
-		zsdefer_refuse(q, ZSDEFER_DISABLED);
+	if (todo & ZSDEFER_REFUSED)
+		zsdefer_trace_fallback(q, todo & ZSDEFER_FULL_NOW ?
+				       ZSDEFER_FULL : ZSDEFER_DISABLED);
 	return todo & (ZSDEFER_REFUSED | ZSDEFER_TWICE);
 }
 
@@ -385,10 +393,10 @@ unsigned int zsdefer_push_all(struct zsdefer *zd, unsigned long *handles,
 	long bytes = 0, unused = 0;
 
 	guard(rcu)();
-	for (i = 0; i < nr; i++)
-		bytes += zsdefer_block_of(handles[i])->queue->size;
-	if (unlikely(!READ_ONCE(zd->limits.enabled) ||
-		     !zsdefer_charge(zd, bytes))) {
+	if (likely(READ_ONCE(zd->limits.enabled)))
+		for (i = 0; i < nr; i++)
+			bytes += zsdefer_block_of(handles[i])->queue->size;
+	if (unlikely(!bytes || !zsdefer_charge(zd, bytes))) {
 		for (i = 0; i < nr; i++)
 			if (!zsdefer_push_one(zd, handles[i]))
 				handles[refused++] = handles[i];
@@ -507,18 +515,20 @@ EXPORT_SYMBOL_IF_KUNIT(zsdefer_set_params);
 /* Figures */
 
 /**
- * zsdefer_waiting_pages() - about how many pages a flush could give back
+ * zsdefer_waiting_bytes() - how many bytes wait, as far as the budget knows
  * @zd: the engine
+ *
+ * Wrong while the budget changes, and by what is just being pushed.
  *
  * Context: Any.
  */
-unsigned long zsdefer_waiting_pages(struct zsdefer *zd)
+unsigned long zsdefer_waiting_bytes(struct zsdefer *zd)
 {
 	long bytes = READ_ONCE(zd->budget) - atomic_long_read(&zd->room);
 
-	return max(bytes, 0) / PAGE_SIZE;
+	return max(bytes, 0);
 }
-EXPORT_SYMBOL_GPL(zsdefer_waiting_pages);
+EXPORT_SYMBOL_GPL(zsdefer_waiting_bytes);
 
 static void zsdefer_add_stats(struct zsdefer_stats *stats,
 			      struct zsdefer_queue *q)
@@ -701,7 +711,7 @@ static int __init zsdefer_init(void)
 	 */
 	zsdefer_wq = alloc_workqueue("zsdefer",
 				     WQ_UNBOUND | WQ_MEM_RECLAIM | WQ_SYSFS,
-				     max(cpus / 4, min(cpus, 2)));
+				     max(DIV_ROUND_UP(cpus, 4), min(cpus, 2)));
 	return zsdefer_wq ? register_oom_notifier(&zsdefer_oom_nb) : -ENOMEM;
 }
 

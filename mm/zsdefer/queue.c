@@ -151,16 +151,17 @@ static void zsdefer_set_left(struct zsdefer_queue *q)
 /* One more object comes, and nobody has said that it may. */
 static unsigned int zsdefer_think(struct zsdefer_queue *q)
 {
-	bool full = zsdefer_nr_waiting(q) >= READ_ONCE(q->limits->class_budget);
-
-	if (!READ_ONCE(q->limits->enabled))
+	if (!READ_ONCE(q->limits->enabled)) {
+		q->fallbacks[ZSDEFER_DISABLED]++;
 		return ZSDEFER_DISABLED_NOW;
-	if (!full) {
-		q->until++;
-		zsdefer_set_left(q);
 	}
-	return (full ? ZSDEFER_FULL_NOW : 0) |
-	       (zsdefer_over_threshold(q) ? ZSDEFER_KICK : 0);
+	if (zsdefer_nr_waiting(q) >= READ_ONCE(q->limits->class_budget)) {
+		q->fallbacks[ZSDEFER_FULL]++;
+		return ZSDEFER_FULL_NOW;
+	}
+	q->until++;
+	zsdefer_set_left(q);
+	return zsdefer_over_threshold(q) ? ZSDEFER_KICK : 0;
 }
 
 /*

@@ -23,14 +23,14 @@
  *
  * Lock order, from the outside in:
  *
- *	zsdefer_queue.drain_lock
- *	  class->lock, the page allocator's and slab's own locks
- *	  zram's slot lock, the swap cluster's lock
+ *	zram's slot lock, the swap cluster's lock
+ *	  zsdefer_queue.drain_lock, but not under the swap cluster's lock
+ *	    class->lock, the page allocator's and slab's own locks
  *	    zsdefer_queue.lock
- *	      the workqueue's and the timer's own locks
  *
  * class->lock is never taken inside zsdefer_queue.lock, nor the other way
  * round: a drain takes blocks under the one and frees objects under the other.
+ * Work is queued under neither of these.
  */
 #ifndef _MM_ZSDEFER_QUEUE_H
 #define _MM_ZSDEFER_QUEUE_H
@@ -45,11 +45,7 @@
 #include <linux/stddef.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
-
-struct zsdefer;
-
-/* A block is as many words as its bitmaps have bits. */
-#define ZSDEFER_BLOCK_SIZE	(64 * sizeof(unsigned long))
+#include <linux/zsdefer.h>
 
 /* Blocks that a drain takes at a time: most of what it can have in hand. */
 #define ZSDEFER_TAKE		16
@@ -105,7 +101,7 @@ enum zsdefer_fallback {
 /* What came of a push: 0, or what there is to do about it. */
 #define ZSDEFER_ARM		BIT(0)	/* queued, into an empty queue */
 #define ZSDEFER_KICK		BIT(1)	/* queued, and drain_threshold reached */
-#define ZSDEFER_FULL_NOW	BIT(2)	/* not queued: to be freed */
+#define ZSDEFER_FULL_NOW	BIT(2)	/* not queued, counted: to be freed */
 #define ZSDEFER_DISABLED_NOW	BIT(3)	/* likewise */
 #define ZSDEFER_TWICE		BIT(4)	/* a mistake of the caller's: ignored */
 #define ZSDEFER_REFUSED		(ZSDEFER_FULL_NOW | ZSDEFER_DISABLED_NOW)

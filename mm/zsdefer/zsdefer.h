@@ -67,7 +67,7 @@ struct zsdefer_ops {
 
 /**
  * struct zsdefer - the deferred free of one pool
- * @room: bytes that may still come to wait: limits.budget less the class size
+ * @room: bytes that may still come to wait: @budget less the class size
  *	  of every object that does; negative after the budget was lowered,
  *	  until enough has been drained
  * @limits: see there
@@ -118,7 +118,7 @@ void zsdefer_flush(struct zsdefer *zd, const char *cause);
 bool zsdefer_take_own(struct zsdefer_queue *q);
 unsigned long zsdefer_take_back(struct zsdefer *zd, unsigned long pages,
 				const char *cause);
-unsigned long zsdefer_waiting_pages(struct zsdefer *zd);
+unsigned long zsdefer_waiting_bytes(struct zsdefer *zd);
 void zsdefer_read_stats(struct zsdefer *zd, struct zsdefer_stats *stats);
 void zsdefer_debugfs_create(struct zsdefer *zd, struct dentry *dir);
 

@@ -343,12 +343,12 @@ static struct zsdefer *zsdefer_of(struct zs_pool *pool)
 	return smp_load_acquire(&pool->zsdefer);
 }
 
-/* Do not move what is about to be freed. */
+/* Do not move what is about to be freed. Shrinkers come often, and to nothing. */
 static void zsdefer_compact(struct zs_pool *pool)
 {
 	struct zsdefer *zd = zsdefer_of(pool);
 
-	if (zd)
+	if (zd && zsdefer_waiting_bytes(zd))
 		zsdefer_flush(zd, "compact");
 }
 
@@ -374,7 +374,7 @@ static unsigned long zsdefer_shrinkable(struct zs_pool *pool)
 {
 	struct zsdefer *zd = zsdefer_of(pool);
 
-	return zd ? zsdefer_waiting_pages(zd) : 0;
+	return zd ? zsdefer_waiting_bytes(zd) / PAGE_SIZE : 0;
 }
 
 /* Give back what is to be scanned, and tell how many pages that was. */
@@ -384,7 +384,8 @@ static unsigned long zsdefer_shrink(struct zs_pool *pool,
 	struct zsdefer *zd = zsdefer_of(pool);
 	unsigned long pages;
 
-	pages = zd ? zsdefer_take_back(zd, sc->nr_to_scan, "shrink") : 0;
+	pages = zd && zsdefer_waiting_bytes(zd) ?
+		zsdefer_take_back(zd, sc->nr_to_scan, "shrink") : 0;
 	if (pages) {
 		sc->nr_scanned = pages;
 		mm_account_reclaimed_pages(pages);

@@ -834,6 +834,26 @@ static void a_queue_beyond_its_threshold_is_not_forgotten(struct kunit *test)
 	fake_expect_soon(fake, fake_waiting(fake) < 10);
 }
 
+static void fake_push_500(struct fake *fake)
+{
+	KUNIT_EXPECT_EQ(fake->test, fake_fill(fake, 0, 500), 500);
+	if (fake->nr_calls < 2)
+		fake->during = fake_push_500;
+}
+
+/* Never as many between two looks at it that a push would say so. */
+static void a_worker_that_leaves_too_much_comes_again(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake_fill(fake, 0, 40 * fake_handles);
+	WRITE_ONCE(fake->zd->limits.drain_threshold, 600);
+	zsdefer_limits_changed(&fake->queues[0]);
+	fake->during = fake_push_500;
+	zsdefer_work(&fake->queues[0].work);
+	fake_expect_soon(fake, !fake_waiting(fake));
+}
+
 /* A drain */
 
 static void objects_are_drained_in_the_order_they_came(struct kunit *test)
@@ -983,7 +1003,7 @@ static void a_kill_is_put_off_16_times_in_a_row(struct kunit *test)
 	struct fake *fake = test->priv;
 	unsigned int i, put_off = 0;
 
-	schedule_timeout_uninterruptible(HZ + 2);
+	zsdefer_oom_last -= ZSDEFER_OOM_ROW_ENDS + 1;
 	fake->pages = SWAP_CLUSTER_MAX - 1;
 	fake_fill(fake, 0, 1);
 	KUNIT_EXPECT_EQ_MSG(test, fake_oom(fake), 0, "for too little");
@@ -994,19 +1014,18 @@ static void a_kill_is_put_off_16_times_in_a_row(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, fake_waiting(fake), 0);
 	}
 	KUNIT_EXPECT_EQ(test, put_off, 16);
-	schedule_timeout_uninterruptible(HZ + 2);
+	zsdefer_oom_last -= ZSDEFER_OOM_ROW_ENDS + 1;
 	fake_fill(fake, 0, 1);
 	KUNIT_EXPECT_EQ(test, fake_oom(fake), SWAP_CLUSTER_MAX);
 }
 
-static void pages_that_wait_are_counted(struct kunit *test)
+static void bytes_that_wait_are_counted(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	KUNIT_EXPECT_EQ(test, zsdefer_waiting_pages(fake->zd), 0);
+	KUNIT_EXPECT_EQ(test, zsdefer_waiting_bytes(fake->zd), 0);
 	fake_fill(fake, 2, 100);
-	KUNIT_EXPECT_EQ(test, zsdefer_waiting_pages(fake->zd),
-			100 * 1024 / PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, zsdefer_waiting_bytes(fake->zd), 100 * 1024);
 }
 
 static void what_is_disabled_refuses_at_once(struct kunit *test)
@@ -1621,6 +1640,7 @@ static struct kunit_case zsdefer_test_cases[] = {
 	KUNIT_CASE(drain_threshold_is_of_each_queue),
 	KUNIT_CASE(what_comes_during_a_drain_is_drained_after_it),
 	KUNIT_CASE(a_queue_beyond_its_threshold_is_not_forgotten),
+	KUNIT_CASE(a_worker_that_leaves_too_much_comes_again),
 	KUNIT_CASE(objects_are_drained_in_the_order_they_came),
 	KUNIT_CASE(a_drain_has_16_blocks_in_hand_at_most),
 	KUNIT_CASE(a_drain_ends_with_what_was_queued_when_it_began),
@@ -1631,7 +1651,7 @@ static struct kunit_case zsdefer_test_cases[] = {
 	KUNIT_CASE(who_needs_pages_goes_on_where_the_last_one_ended),
 	KUNIT_CASE(a_class_takes_16_blocks_of_its_own),
 	KUNIT_CASE(a_kill_is_put_off_16_times_in_a_row),
-	KUNIT_CASE(pages_that_wait_are_counted),
+	KUNIT_CASE(bytes_that_wait_are_counted),
 	KUNIT_CASE(what_is_disabled_refuses_at_once),
 	KUNIT_CASE(lowering_any_limit_drains_before_it_returns),
 	KUNIT_CASE(raising_limits_drains_nothing),

@@ -131,7 +131,9 @@ the_workqueue_can_be_placed_and_bounded()
 	}
 	cpus=$(nproc)
 	most=$(cat $wq/max_active)
-	[ "$most" -ge 1 ] && [ "$most" -le $(((cpus + 3) / 4 + 16)) ] ||
+	[ "$most" -ge $((cpus > 1 ? 2 : 1)) ] &&
+	[ "$most" -ge $(((cpus + 3) / 4)) ] &&
+	[ "$most" -le $(((cpus + 3) / 4 + 16)) ] ||
 		fail "max_active is $most with $cpus CPUs" || return 1
 	mask=$(cat $wq/cpumask) nice=$(cat $wq/nice)
 	echo 1 >$wq/cpumask && echo 10 >$wq/nice && echo 1 >$wq/max_active &&
@@ -191,7 +193,7 @@ starved()
 		[ $status = 2 ] || break
 		sleep 0.5
 	done
-	[ $status = 0 ] || fail "$*: $status"
+	[ "$status" = 0 ] || fail "$*: $status"
 }
 
 flush_now()
