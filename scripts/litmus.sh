@@ -91,7 +91,7 @@ say "asking herd7"
 status=0
 for t in "$tests"/*.litmus; do
 	name=$(basename "$t" .litmus)
-	why=$(missing "$t" | head -n 1)
+	why=$(missing "$t" | sed -n 1p)
 	[ -n "$why" ] || [ -n "$no_herd" ] || why=$(verdict "$t")
 	if [ -n "$why" ]; then
 		echo "not ok $name # $why"

@@ -67,7 +67,7 @@ void zs_free_deferred_bulk(struct zs_pool *pool, unsigned long *handles,
 			   unsigned int nr);
 
 /* Handles are in blocks of as many words as the blocks' bitmaps have bits. */
-#define ZSDEFER_BLOCK_SIZE	(64 * sizeof(unsigned long))
+#define ZSDEFER_BLOCK_SIZE	(BITS_PER_LONG * sizeof(unsigned long))
 
 /* An object will be freed soon: fetch the header of the block of its handle. */
 static inline void zs_prefetch_deferred(unsigned long handle)
@@ -154,4 +154,5 @@ static inline void zs_free_deferred_bulk(struct zs_pool *pool,
 #define ZSDEFER_DEVICE_GROUP(...)	static_assert(true)
 
 #endif /* CONFIG_ZSMALLOC_DEFERRED_FREE */
+
 #endif /* _LINUX_ZSDEFER_H */

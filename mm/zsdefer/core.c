@@ -5,7 +5,8 @@
  * An object is freed by whichever comes first:
  *
  * - its queue reaches drain_threshold: the queue's own work item runs;
- * - it has waited for drain_delay_ms: the device's sweep drains its queue;
+ * - the device's sweep comes, drain_delay_ms after one came into an empty queue
+ *   at the latest, and drains all queues;
  * - its class would have to grow, or somebody else needs the memory, and
  *   takes some of what waits back;
  * - a flush: all of it is to go.
@@ -25,13 +26,11 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/oom.h>
-#include <linux/overflow.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
-#include <linux/string.h>
 #include <linux/swap.h>
 
 #define CREATE_TRACE_POINTS
@@ -42,12 +41,6 @@
 #define ZSDEFER_CLASS_BUDGET_MAX	SZ_1M
 #define ZSDEFER_DELAY_MAX_MS		60000U
 
-static const char * const zsdefer_fallback_names[ZSDEFER_NR_FALLBACKS] = {
-	[ZSDEFER_FULL] = "full",
-	[ZSDEFER_BUDGET] = "budget",
-	[ZSDEFER_DISABLED] = "disabled",
-};
-
 static struct workqueue_struct *zsdefer_wq;
 
 /* All engines, for who runs out of memory; nothing is allocated meanwhile. */
@@ -56,62 +49,70 @@ static DEFINE_MUTEX(zsdefer_engines_lock);
 
 /* Drains */
 
+/**
+ * zsdefer_waiting_bytes() - how many bytes wait, as far as the budget knows
+ * @zd: the engine
+ *
+ * Wrong while the budget changes, and by what is just being pushed.
+ *
+ * Context: Any.
+ */
+unsigned long zsdefer_waiting_bytes(struct zsdefer *zd)
+{
+	long bytes = READ_ONCE(zd->limits.budget) - atomic_long_read(&zd->room);
+
+	return max(bytes, 0);
+}
+EXPORT_SYMBOL_GPL(zsdefer_waiting_bytes);
+
 /*
- * Free the objects of up to @max blocks whose first came no later than @until,
- * and add to @freed what came of it. Returns the number of blocks.
+ * Free the objects of up to @max blocks, the oldest, and add to @freed what came
+ * of it. Returns the number of blocks.
  */
 static unsigned int zsdefer_drain_some(struct zsdefer_queue *q,
-				       unsigned int max, unsigned long until,
+				       unsigned int max,
 				       struct zsdefer_freed *freed)
 {
 	struct zsdefer_taken taken[ZSDEFER_TAKE] __uninitialized;
-	struct zsdefer_block *block, *next;
+	u64 start = trace_zsdefer_drain_enabled() ? ktime_get_ns() : 0;
 	struct zsdefer_freed some = { };
 	struct zsdefer *zd = q->zd;
-	LIST_HEAD(unused);
 	unsigned int nr;
 
 	spin_lock(&q->drain_lock);
-	nr = zsdefer_take(q, taken, min(max, ZSDEFER_TAKE), until);
+	nr = zsdefer_take(q, taken, min(max, ZSDEFER_TAKE));
 	if (nr) {
-		zd->ops->free(zd->pool, q, taken, nr, &some);
-		zsdefer_done(q, taken, nr, &some, &unused);
+		zd->free(zd->pool, q, taken, nr, &some);
+		zsdefer_done(q, taken, nr, &some);
 		atomic_long_add(some.objects * q->size, &zd->room);
 	}
 	spin_unlock(&q->drain_lock);
 
-	list_for_each_entry_safe(block, next, &unused, list)
-		zd->ops->free_block(block);
+	if (start && nr)
+		trace_zsdefer_drain(zd->name, q->size, some.objects,
+				    some.zspages_whole, some.pages,
+				    ktime_get_ns() - start);
 	zsdefer_add_freed(freed, &some);
 	return nr;
 }
 
 /*
- * Free what is queued now, of blocks whose first object came no later than
- * @until, and add to @all what came of it. When this returns, others have freed
- * what they had taken before, too. May sleep.
+ * Free what is queued now, and add to @freed what came of it. When this returns,
+ * others have freed what they had taken before, too. May sleep.
  */
-static void zsdefer_drain(struct zsdefer_queue *q, unsigned long until,
-			  struct zsdefer_freed *all)
+static void zsdefer_drain(struct zsdefer_queue *q, struct zsdefer_freed *freed)
 {
-	u64 start = trace_zsdefer_drain_enabled() ? ktime_get_ns() : 0;
-	struct zsdefer_freed freed = { };
 	unsigned int left, nr;
 
+	/* With the lock: the first of a block may be about to link it. */
 	spin_lock(&q->lock);
 	left = q->nr_blocks;
 	spin_unlock(&q->lock);
 	do {
-		nr = zsdefer_drain_some(q, left, until, &freed);
+		nr = zsdefer_drain_some(q, left, freed);
 		left -= nr;
 		cond_resched();
 	} while (nr && left);
-
-	if (start && freed.objects)
-		trace_zsdefer_drain(q->zd->name, q->size, freed.objects,
-				    freed.zspages_whole, freed.pages,
-				    ktime_get_ns() - start);
-	zsdefer_add_freed(all, &freed);
 }
 
 static void zsdefer_work(struct work_struct *work)
@@ -120,7 +121,7 @@ static void zsdefer_work(struct work_struct *work)
 	struct zsdefer_freed freed = { };
 	bool again;
 
-	zsdefer_drain(q, jiffies, &freed);
+	zsdefer_drain(q, &freed);
 	/* What has come since may be above the threshold, and nobody say so. */
 	spin_lock(&q->lock);
 	again = q->head && zsdefer_over_threshold(q);
@@ -129,47 +130,43 @@ static void zsdefer_work(struct work_struct *work)
 		queue_work(zsdefer_wq, work);
 }
 
+/* How long the sweep may take, in jiffies, to come for some, or for much. */
+static unsigned long zsdefer_sweep_in(struct zsdefer *zd, bool much)
+{
+	unsigned int ms = READ_ONCE(zd->limits.drain_delay_ms);
+
+	return msecs_to_jiffies(much ? min(ms, ZSDEFER_SOON_MS) : ms);
+}
+
 /*
- * Drain what has waited long enough, and come back for the oldest of the rest.
- * Small remainders of many classes are drained here one after the other rather
- * than by a hundred work items at once.
+ * Drain all that waits, and come back a delay after that began for what has been
+ * queued since; if it was much, soon, as its end may come next. Small remainders
+ * of many classes are drained here one after the other rather than by a hundred
+ * work items at once.
  */
 static void zsdefer_sweep(struct work_struct *work)
 {
 	struct zsdefer *zd = container_of(to_delayed_work(work), struct zsdefer,
 					  sweep);
-	unsigned long delay = READ_ONCE(zd->limits.delay);
-	unsigned long now, due = jiffies + delay;
+	bool much = atomic_long_read(&zd->room) <= READ_ONCE(zd->plenty);
+	unsigned long in, begin = jiffies;
 	struct zsdefer_freed freed = { };
-	bool more = false;
-	unsigned int i;
+	struct zsdefer_queue *q;
+	bool more = much;
 
-	for (i = 0; i < zd->nr_queues; i++) {
-		struct zsdefer_queue *q = zd->queues[i];
-
-		if (!READ_ONCE(q->nr_blocks))
-			continue;
-		zsdefer_drain(q, jiffies - delay, &freed);
-
-		spin_lock(&q->lock);
-		if (q->head) {
-			more = true;
-			if (time_before(q->head->since + delay, due))
-				due = q->head->since + delay;
-		}
-		spin_unlock(&q->lock);
+	list_for_each_entry(q, &zd->queues, list) {
+		if (READ_ONCE(q->nr_blocks))
+			zsdefer_drain(q, &freed);
+		/* Who pushes into an empty queue arms us again. */
+		more |= READ_ONCE(q->nr_blocks);
 	}
-	/*
-	 * Who pushes meanwhile arms it again, but is due no earlier than what
-	 * comes a delay after the beginning. Drains may have taken until then.
-	 */
-	now = jiffies;
 	/* Who lowers the delay waits for this, and has it come sooner. */
 	guard(rcu)();
-	delay = READ_ONCE(zd->limits.delay);
+	much |= atomic_long_read(&zd->room) <= READ_ONCE(zd->plenty);
+	in = zsdefer_sweep_in(zd, much);
 	if (more)
-		mod_delayed_work(zsdefer_wq, &zd->sweep, time_after(due, now) ?
-				 min(due - now, delay) : 0);
+		mod_delayed_work(zsdefer_wq, &zd->sweep,
+				 in - min(jiffies - begin, in));
 }
 
 /**
@@ -181,18 +178,21 @@ static void zsdefer_sweep(struct work_struct *work)
  * %ZSDEFER_TAKE blocks of each queue. It waits for nothing else.
  *
  * Context: Process context, may sleep, also during reclaim: allocates nothing.
+ *
+ * Return: the number of pages that came back.
  */
-void zsdefer_flush(struct zsdefer *zd, const char *cause)
+unsigned long zsdefer_flush(struct zsdefer *zd, const char *cause)
 {
 	u64 start = trace_zsdefer_flush_enabled() ? ktime_get_ns() : 0;
 	struct zsdefer_freed freed = { };
-	unsigned int i;
+	struct zsdefer_queue *q;
 
-	for (i = 0; i < zd->nr_queues; i++)
-		zsdefer_drain(zd->queues[i], jiffies, &freed);
+	list_for_each_entry(q, &zd->queues, list)
+		zsdefer_drain(q, &freed);
 	if (start && freed.objects)
 		trace_zsdefer_flush(zd->name, cause, freed.objects, freed.pages,
 				    ktime_get_ns() - start);
+	return freed.pages;
 }
 EXPORT_SYMBOL_GPL(zsdefer_flush);
 
@@ -212,7 +212,7 @@ bool zsdefer_take_own(struct zsdefer_queue *q)
 	struct zsdefer_freed freed = { };
 
 	return READ_ONCE(q->nr_blocks) &&
-	       zsdefer_drain_some(q, ZSDEFER_TAKE, jiffies, &freed);
+	       zsdefer_drain_some(q, ZSDEFER_TAKE, &freed);
 }
 EXPORT_SYMBOL_GPL(zsdefer_take_own);
 
@@ -235,20 +235,21 @@ unsigned long zsdefer_take_back(struct zsdefer *zd, unsigned long pages,
 {
 	u64 start = trace_zsdefer_flush_enabled() ? ktime_get_ns() : 0;
 	struct zsdefer_freed freed = { };
-	unsigned int i, hand = READ_ONCE(zd->hand);
+	struct zsdefer_queue *first = READ_ONCE(zd->hand), *q = first;
 
-	for (i = 0; i < zd->nr_queues && freed.pages < pages; i++, hand++) {
-		struct zsdefer_queue *q = zd->queues[hand % zd->nr_queues];
+	while (q && freed.pages < pages) {
 		unsigned int left = READ_ONCE(q->nr_blocks);
 
+		WRITE_ONCE(zd->hand, q);
 		/* What others have in hand is about to come back. */
 		if (!left && data_race(q->taken != q->freed.objects))
-			zsdefer_drain_some(q, 0, jiffies, &freed);
+			zsdefer_drain_some(q, 0, &freed);
 		while (left-- && freed.pages < pages)
-			zsdefer_drain_some(q, 1, jiffies, &freed);
+			zsdefer_drain_some(q, 1, &freed);
+		q = list_next_entry_circular(q, &zd->queues, list);
+		if (q == first)
+			break;
 	}
-	if (i)
-		WRITE_ONCE(zd->hand, hand - 1);
 	if (start && freed.objects)
 		trace_zsdefer_flush(zd->name, cause, freed.objects, freed.pages,
 				    ktime_get_ns() - start);
@@ -276,7 +277,7 @@ static int zsdefer_oom(struct notifier_block *nb, unsigned long action,
 
 	guard(mutex)(&zsdefer_engines_lock);
 	list_for_each_entry(zd, &zsdefer_engines, list)
-		pages += zsdefer_take_back(zd, ULONG_MAX, "oom");
+		pages += zsdefer_flush(zd, "oom");
 	if (time_after(jiffies, zsdefer_oom_last + ZSDEFER_OOM_ROW_ENDS))
 		zsdefer_oom_in_a_row = 0;
 	zsdefer_oom_last = jiffies;
@@ -286,43 +287,48 @@ static int zsdefer_oom(struct notifier_block *nb, unsigned long action,
 	return NOTIFY_OK;
 }
 
-static struct notifier_block zsdefer_oom_nb = {
-	.notifier_call = zsdefer_oom,
-};
+static struct notifier_block zsdefer_oom_nb = { .notifier_call = zsdefer_oom };
 
 /* Pushes */
+
+/* Much waits now: have the sweep come sooner, but never later. */
+static noinline void zsdefer_sweep_soon(struct zsdefer *zd)
+{
+	unsigned long soon = zsdefer_sweep_in(zd, true);
+
+	/* data_race: at worst the sweep comes no sooner. */
+	if (timer_pending(&zd->sweep.timer) &&
+	    time_after(data_race(zd->sweep.timer.expires), jiffies + soon))
+		mod_delayed_work(zsdefer_wq, &zd->sweep, soon);
+}
 
 /*
  * Take @bytes of what the budget leaves. A lock-free loop on one word, taken
  * once for a bulk of objects: percpu_counter_limited_add() is as exact, but
  * disables interrupts, and near its limit looks at all CPUs.
  */
-static bool zsdefer_charge(struct zsdefer *zd, long bytes)
+static __always_inline bool zsdefer_charge(struct zsdefer *zd, long bytes)
 {
-	long room = atomic_long_read(&zd->room);
+	long room = atomic_long_read(&zd->room), plenty = READ_ONCE(zd->plenty);
 
 	do {
 		if (room < bytes)
 			return false;
 	} while (!atomic_long_try_cmpxchg(&zd->room, &room, room - bytes));
+	if (unlikely(room - bytes <= plenty && room > plenty))
+		zsdefer_sweep_soon(zd);
 	return true;
 }
 
-static void zsdefer_trace_fallback(const struct zsdefer_queue *q,
-				   enum zsdefer_fallback why)
+static noinline void zsdefer_refuse(struct zsdefer_queue *q)
 {
-	trace_zsdefer_fallback(q->zd->name, q->size,
-			       zsdefer_fallback_names[why]);
-}
+	bool enabled = READ_ONCE(q->zd->limits.enabled);
 
-static noinline bool zsdefer_refuse(struct zsdefer_queue *q,
-				    enum zsdefer_fallback why)
-{
 	spin_lock(&q->lock);
-	q->fallbacks[why]++;
+	q->fallbacks[enabled ? ZSDEFER_BUDGET : ZSDEFER_DISABLED]++;
 	spin_unlock(&q->lock);
-	zsdefer_trace_fallback(q, why);
-	return false;
+	trace_zsdefer_fallback(q->zd->name, q->size,
+			       enabled ? "budget" : "disabled");
 }
 
 /* Do what a push into @q made necessary: true if it was not queued. */
@@ -332,13 +338,49 @@ static noinline bool zsdefer_pushed(struct zsdefer_queue *q, unsigned int todo)
 
 	if (todo & ZSDEFER_ARM)
 		queue_delayed_work(zsdefer_wq, &zd->sweep,
-				   READ_ONCE(zd->limits.delay));
+				   zsdefer_sweep_in(zd, false));
 	if (todo & ZSDEFER_KICK)
 		queue_work(zsdefer_wq, &q->work);
 	if (todo & ZSDEFER_REFUSED)
-		zsdefer_trace_fallback(q, todo & ZSDEFER_FULL_NOW ?
-				       ZSDEFER_FULL : ZSDEFER_DISABLED);
+		trace_zsdefer_fallback(zd->name, q->size, "full");
 	return todo & (ZSDEFER_REFUSED | ZSDEFER_TWICE);
+}
+
+static __always_inline unsigned int
+zsdefer_push_some(struct zsdefer *zd, unsigned long *handles, unsigned int nr)
+{
+	unsigned int i, refused = 0, todo;
+	long bytes = 0, unused = 0;
+
+	/* Who changes limits waits for those who do not know of them. */
+	guard(rcu)();
+	for (i = 0; i < nr; i++)
+		bytes += zsdefer_block_of(handles[i])->queue->size;
+	if (unlikely(!zsdefer_charge(zd, bytes))) {
+		if (nr == 1) {
+			zsdefer_refuse(zsdefer_block_of(*handles)->queue);
+			return 1;
+		}
+		/* There may be room for some. */
+		for (i = 0; i < nr; i++)
+			if (!zsdefer_push_one(zd, handles[i]))
+				handles[refused++] = handles[i];
+		return refused;
+	}
+
+	for (i = 0; i < nr; i++) {
+		struct zsdefer_queue *q = zsdefer_block_of(handles[i])->queue;
+
+		todo = zsdefer_queue_push(q, handles[i]);
+		if (likely(!todo) || !zsdefer_pushed(q, todo))
+			continue;
+		unused += q->size;
+		if (!(todo & ZSDEFER_TWICE))
+			handles[refused++] = handles[i];
+	}
+	if (unlikely(unused))
+		atomic_long_add(unused, &zd->room);
+	return refused;
 }
 
 /**
@@ -353,21 +395,7 @@ static noinline bool zsdefer_pushed(struct zsdefer_queue *q, unsigned int todo)
  */
 bool zsdefer_push_one(struct zsdefer *zd, unsigned long handle)
 {
-	struct zsdefer_queue *q = zsdefer_block_of(handle)->queue;
-	unsigned int todo;
-
-	/* Who changes limits waits for those who do not know of them. */
-	guard(rcu)();
-	if (unlikely(!READ_ONCE(zd->limits.enabled)))
-		return zsdefer_refuse(q, ZSDEFER_DISABLED);
-	if (unlikely(!zsdefer_charge(zd, q->size)))
-		return zsdefer_refuse(q, ZSDEFER_BUDGET);
-
-	todo = zsdefer_push(q, handle);
-	if (likely(!todo) || !zsdefer_pushed(q, todo))
-		return true;
-	atomic_long_add(q->size, &zd->room);
-	return todo & ZSDEFER_TWICE;
+	return !zsdefer_push_some(zd, &handle, 1);
 }
 EXPORT_SYMBOL_GPL(zsdefer_push_one);
 
@@ -389,33 +417,7 @@ EXPORT_SYMBOL_GPL(zsdefer_push_one);
 unsigned int zsdefer_push_all(struct zsdefer *zd, unsigned long *handles,
 			      unsigned int nr)
 {
-	unsigned int i, refused = 0, todo;
-	long bytes = 0, unused = 0;
-
-	guard(rcu)();
-	if (likely(READ_ONCE(zd->limits.enabled)))
-		for (i = 0; i < nr; i++)
-			bytes += zsdefer_block_of(handles[i])->queue->size;
-	if (unlikely(!bytes || !zsdefer_charge(zd, bytes))) {
-		for (i = 0; i < nr; i++)
-			if (!zsdefer_push_one(zd, handles[i]))
-				handles[refused++] = handles[i];
-		return refused;
-	}
-
-	for (i = 0; i < nr; i++) {
-		struct zsdefer_queue *q = zsdefer_block_of(handles[i])->queue;
-
-		todo = zsdefer_push(q, handles[i]);
-		if (likely(!todo) || !zsdefer_pushed(q, todo))
-			continue;
-		unused += q->size;
-		if (!(todo & ZSDEFER_TWICE))
-			handles[refused++] = handles[i];
-	}
-	if (unlikely(unused))
-		atomic_long_add(unused, &zd->room);
-	return refused;
+	return zsdefer_push_some(zd, handles, nr);
 }
 EXPORT_SYMBOL_GPL(zsdefer_push_all);
 
@@ -482,24 +484,25 @@ bool zsdefer_params_valid(const struct zsdefer_params *params)
  */
 void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params)
 {
-	unsigned long delay = msecs_to_jiffies(params->drain_delay_ms);
-	struct zsdefer_limits *limits = &zd->limits;
-	unsigned int i;
-	bool lower;
+	struct zsdefer_params *limits = &zd->limits, next = *params;
+	bool lower, sooner = next.drain_delay_ms < limits->drain_delay_ms;
+	struct zsdefer_queue *q;
 
-	lower = params->enabled < limits->enabled ||
-		params->budget < zd->budget ||
-		params->class_budget < limits->class_budget ||
-		params->drain_threshold < limits->drain_threshold ||
-		delay < limits->delay;
-	WRITE_ONCE(limits->class_budget, params->class_budget);
-	WRITE_ONCE(limits->drain_threshold, params->drain_threshold);
-	WRITE_ONCE(limits->delay, delay);
-	WRITE_ONCE(limits->enabled, params->enabled);
-	atomic_long_add((long)(params->budget - zd->budget), &zd->room);
-	WRITE_ONCE(zd->budget, params->budget);
-	for (i = 0; i < zd->nr_queues; i++)
-		zsdefer_limits_changed(zd->queues[i]);
+	if (!next.enabled)
+		next.budget = 0;
+	lower = sooner || next.budget < limits->budget ||
+		next.class_budget < limits->class_budget ||
+		next.drain_threshold < limits->drain_threshold;
+	atomic_long_add((long)(next.budget - limits->budget), &zd->room);
+	WRITE_ONCE(zd->plenty,
+		   next.budget - next.drain_threshold * PAGE_SIZE);
+	WRITE_ONCE(limits->enabled, next.enabled);
+	WRITE_ONCE(limits->budget, next.budget);
+	WRITE_ONCE(limits->class_budget, next.class_budget);
+	WRITE_ONCE(limits->drain_threshold, next.drain_threshold);
+	WRITE_ONCE(limits->drain_delay_ms, next.drain_delay_ms);
+	list_for_each_entry(q, &zd->queues, list)
+		zsdefer_limits_changed(q);
 	if (!lower)
 		return;
 
@@ -507,28 +510,12 @@ void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params)
 	synchronize_rcu();
 	zsdefer_flush(zd, params->enabled ? "limits" : "disable");
 	/* Pushes see the new delay by now, but not the timer. */
-	if (delayed_work_pending(&zd->sweep))
+	if (sooner && delayed_work_pending(&zd->sweep))
 		mod_delayed_work(zsdefer_wq, &zd->sweep, 0);
 }
 EXPORT_SYMBOL_IF_KUNIT(zsdefer_set_params);
 
 /* Figures */
-
-/**
- * zsdefer_waiting_bytes() - how many bytes wait, as far as the budget knows
- * @zd: the engine
- *
- * Wrong while the budget changes, and by what is just being pushed.
- *
- * Context: Any.
- */
-unsigned long zsdefer_waiting_bytes(struct zsdefer *zd)
-{
-	long bytes = READ_ONCE(zd->budget) - atomic_long_read(&zd->room);
-
-	return max(bytes, 0);
-}
-EXPORT_SYMBOL_GPL(zsdefer_waiting_bytes);
 
 static void zsdefer_add_stats(struct zsdefer_stats *stats,
 			      struct zsdefer_queue *q)
@@ -536,6 +523,7 @@ static void zsdefer_add_stats(struct zsdefer_stats *stats,
 	unsigned int why;
 
 	spin_lock(&q->lock);
+	stats->memory += sizeof(*q);
 	stats->waiting_objects += zsdefer_nr_waiting(q);
 	stats->waiting_bytes += zsdefer_nr_waiting(q) * q->size;
 	stats->queued += zsdefer_nr_pushed(q);
@@ -559,34 +547,31 @@ static void zsdefer_add_stats(struct zsdefer_stats *stats,
  */
 void zsdefer_read_stats(struct zsdefer *zd, struct zsdefer_stats *stats)
 {
-	unsigned int i;
+	struct zsdefer_queue *q;
 
-	memset(stats, 0, sizeof(*stats));
-	for (i = 0; i < zd->nr_queues; i++)
-		zsdefer_add_stats(stats, zd->queues[i]);
-	stats->waiting_bytes = min(stats->waiting_bytes, zd->budget);
-	stats->memory = struct_size(zd, queues, zd->max_queues) +
-			zd->nr_queues * sizeof(struct zsdefer_queue);
+	*stats = (struct zsdefer_stats){ .memory = sizeof(*zd) };
+	list_for_each_entry(q, &zd->queues, list)
+		zsdefer_add_stats(stats, q);
+	stats->waiting_bytes = min(stats->waiting_bytes, zd->limits.budget);
 }
 EXPORT_SYMBOL_IF_KUNIT(zsdefer_read_stats);
 
 static int zsdefer_classes_show(struct seq_file *m, void *unused)
 {
 	struct zsdefer *zd = m->private;
-	unsigned int i;
+	struct zsdefer_queue *q;
 
 	seq_printf(m, "%6s %10s %12s %12s %12s %10s %10s %10s %10s\n",
 		   "size", "waiting", "queued", "drained", "whole", "drains",
 		   "full", "budget", "disabled");
-	for (i = 0; i < zd->nr_queues; i++) {
+	list_for_each_entry(q, &zd->queues, list) {
 		struct zsdefer_stats s = { };
 
-		zsdefer_add_stats(&s, zd->queues[i]);
+		zsdefer_add_stats(&s, q);
 		seq_printf(m, "%6u %10lu %12lu %12lu %12lu %10lu %10lu %10lu %10lu\n",
-			   zd->queues[i]->size, s.waiting_objects, s.queued,
+			   q->size, s.waiting_objects, s.queued,
 			   s.freed.objects, s.freed.zspages_whole,
-			   s.freed.batches,
-			   s.fallbacks[ZSDEFER_FULL],
+			   s.freed.batches, s.fallbacks[ZSDEFER_FULL],
 			   s.fallbacks[ZSDEFER_BUDGET],
 			   s.fallbacks[ZSDEFER_DISABLED]);
 	}
@@ -614,10 +599,9 @@ EXPORT_SYMBOL_GPL(zsdefer_debugfs_create);
 
 /**
  * zsdefer_create() - make the deferred free of a pool
- * @ops: the pool's allocator
- * @pool: the pool, for @ops
+ * @free: how the pool frees objects
+ * @pool: the pool, for @free
  * @name: the pool's name, which outlives the engine
- * @nr_queues: size classes that will be added
  *
  * It is disabled until zsdefer_bind().
  *
@@ -625,23 +609,23 @@ EXPORT_SYMBOL_GPL(zsdefer_debugfs_create);
  *
  * Return: the engine, which zsdefer_destroy() frees, or NULL.
  */
-struct zsdefer *zsdefer_create(const struct zsdefer_ops *ops, void *pool,
-			       const char *name, unsigned int nr_queues)
+struct zsdefer *zsdefer_create(zsdefer_free_fn *free, void *pool,
+			       const char *name)
 {
 	struct zsdefer *zd;
 
 	if (!zsdefer_wq)
 		return NULL;
 
-	zd = kzalloc_flex(*zd, queues, nr_queues, GFP_KERNEL | __GFP_NOWARN);
+	zd = kzalloc_obj(*zd, GFP_KERNEL | __GFP_NOWARN);
 	if (!zd)
 		return NULL;
 
 	INIT_DELAYED_WORK(&zd->sweep, zsdefer_sweep);
-	zd->ops = ops;
+	zd->free = free;
 	zd->pool = pool;
 	zd->name = name;
-	zd->max_queues = nr_queues;
+	INIT_LIST_HEAD(&zd->queues);
 	mutex_lock(&zsdefer_engines_lock);
 	list_add_tail(&zd->list, &zsdefer_engines);
 	mutex_unlock(&zsdefer_engines_lock);
@@ -664,7 +648,8 @@ void zsdefer_add_queue(struct zsdefer *zd, struct zsdefer_queue *q)
 	INIT_WORK(&q->work, zsdefer_work);
 	q->limits = &zd->limits;
 	q->zd = zd;
-	zd->queues[zd->nr_queues++] = q;
+	list_add_tail(&q->list, &zd->queues);
+	zd->hand = q;
 	zsdefer_limits_changed(q);
 }
 EXPORT_SYMBOL_GPL(zsdefer_add_queue);
@@ -677,7 +662,7 @@ EXPORT_SYMBOL_GPL(zsdefer_add_queue);
  */
 void zsdefer_destroy(struct zsdefer *zd)
 {
-	unsigned int i;
+	struct zsdefer_queue *q;
 
 	if (!zd)
 		return;
@@ -689,11 +674,11 @@ void zsdefer_destroy(struct zsdefer *zd)
 	zsdefer_unbind(zd);
 	zsdefer_flush(zd, "disable");
 	cancel_delayed_work_sync(&zd->sweep);
-	for (i = 0; i < zd->nr_queues; i++) {
-		cancel_work_sync(&zd->queues[i]->work);
-		WARN_ON_ONCE(zsdefer_nr_waiting(zd->queues[i]));
-		zd->queues[i]->limits = NULL;
-		zd->queues[i]->zd = NULL;
+	list_for_each_entry(q, &zd->queues, list) {
+		cancel_work_sync(&q->work);
+		WARN_ON_ONCE(zsdefer_nr_waiting(q));
+		q->limits = NULL;
+		q->zd = NULL;
 	}
 	kfree(zd);
 }

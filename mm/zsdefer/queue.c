@@ -8,9 +8,11 @@
 
 #include <linux/bitops.h>
 #include <linux/export.h>
+#include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/mmdebug.h>
+#include <linux/slab.h>
 
 #include "queue.h"
 
@@ -50,7 +52,7 @@ unsigned long zsdefer_get_handle(struct zsdefer_queue *q)
 	spin_lock(&q->lock);
 	block = list_first_entry_or_null(&q->partial, struct zsdefer_block, list);
 	if (likely(block)) {
-		handle = (unsigned long)&block->words[__ffs64(block->free)];
+		handle = (unsigned long)&block->words[__ffs(block->free)];
 		block->free &= block->free - 1;
 		if (!block->free)
 			list_del(&block->list);
@@ -63,8 +65,8 @@ EXPORT_SYMBOL_GPL(zsdefer_get_handle);
 /**
  * zsdefer_add_block() - have another block of handles, and take the first
  * @q: the queue of the size class that they are for
- * @block: memory of %ZSDEFER_BLOCK_SIZE, aligned to that, which comes back
- *	   from zsdefer_put_handle() or zsdefer_done()
+ * @block: memory of %ZSDEFER_BLOCK_SIZE, aligned to that, which goes to kfree()
+ *	   when its last handle is freed
  *
  * Context: Any context in which a spinlock may be taken, but no interrupt.
  *
@@ -73,11 +75,11 @@ EXPORT_SYMBOL_GPL(zsdefer_get_handle);
 unsigned long zsdefer_add_block(struct zsdefer_queue *q,
 				struct zsdefer_block *block)
 {
-	unsigned int first = __ffs64(ZSDEFER_BLOCK_UNUSED);
+	unsigned int first = __ffs(ZSDEFER_BLOCK_UNUSED);
 
 	block->queue = q;
-	block->free = ZSDEFER_BLOCK_UNUSED & ~BIT_ULL(first);
-	atomic64_set(&block->dying, 0);
+	block->free = ZSDEFER_BLOCK_UNUSED & ~BIT(first);
+	atomic_long_set(&block->dying, 0);
 	spin_lock(&q->lock);
 	list_add(&block->list, &q->partial);
 	spin_unlock(&q->lock);
@@ -87,9 +89,9 @@ EXPORT_SYMBOL_GPL(zsdefer_add_block);
 
 /* Free some handles of a block: true if it has none in use any more. */
 static bool zsdefer_put_handles(struct zsdefer_queue *q,
-				struct zsdefer_block *block, u64 handles)
+				struct zsdefer_block *block, unsigned long handles)
 {
-	VM_WARN_ON_ONCE((block->free | atomic64_read(&block->dying)) & handles);
+	VM_WARN_ON_ONCE((block->free | atomic_long_read(&block->dying)) & handles);
 
 	if (!block->free)
 		list_add(&block->list, &q->partial);
@@ -98,15 +100,12 @@ static bool zsdefer_put_handles(struct zsdefer_queue *q,
 }
 
 /**
- * zsdefer_put_handle() - free a handle whose object is gone
+ * zsdefer_free_handle() - free a handle whose object is gone
  * @handle: the handle, which does not wait
  *
  * Context: Any context in which a spinlock may be taken, but no interrupt.
- *
- * Return: the handle's block if none of its handles is in use, which the
- * caller has to free, or NULL.
  */
-struct zsdefer_block *zsdefer_put_handle(unsigned long handle)
+void zsdefer_free_handle(unsigned long handle)
 {
 	struct zsdefer_block *block = zsdefer_block_of(handle);
 	struct zsdefer_queue *q = block->queue;
@@ -117,47 +116,41 @@ struct zsdefer_block *zsdefer_put_handle(unsigned long handle)
 	if (unused)
 		list_del(&block->list);
 	spin_unlock(&q->lock);
-	return unused ? block : NULL;
+	if (unused)
+		kfree(block);
 }
-EXPORT_SYMBOL_GPL(zsdefer_put_handle);
+EXPORT_SYMBOL_GPL(zsdefer_free_handle);
 
 /* The queue */
 
 /* Find out how many pushes may come before one has to think. */
 static void zsdefer_set_left(struct zsdefer_queue *q)
 {
-	unsigned int threshold = READ_ONCE(q->limits->drain_threshold);
-	unsigned int bound = READ_ONCE(q->limits->class_budget);
-	bool enabled = READ_ONCE(q->limits->enabled);
-	int left = atomic_read(&q->left), new;
-	unsigned long pushed, waiting, queued;
+	unsigned long threshold = READ_ONCE(q->limits->drain_threshold);
+	unsigned long bound = READ_ONCE(q->limits->class_budget);
+	unsigned long pushed, waiting, queued, new;
+	int left = atomic_read(&q->left);
 
 	lockdep_assert_held(&q->lock);
 
 	do {
-		pushed = q->until - left;
+		pushed = q->until - max(left, 0);
 		waiting = pushed - q->freed.objects;
 		queued = pushed - q->taken;
 		/* Beyond the threshold, remind the worker now and then. */
 		new = (queued < threshold ? threshold - queued : threshold) - 1;
-		if (!enabled || waiting >= bound)
-			new = 0;
-		else if (new > bound - waiting)
-			new = bound - waiting;
+		new = min(new, waiting < bound ? bound - waiting : 0);
 	} while (!atomic_try_cmpxchg(&q->left, &left, new));
 	q->until = pushed + new;
+	q->overdrawn += max(-left, 0);
 }
 
 /* One more object comes, and nobody has said that it may. */
 static unsigned int zsdefer_think(struct zsdefer_queue *q)
 {
-	if (!READ_ONCE(q->limits->enabled)) {
-		q->fallbacks[ZSDEFER_DISABLED]++;
-		return ZSDEFER_DISABLED_NOW;
-	}
 	if (zsdefer_nr_waiting(q) >= READ_ONCE(q->limits->class_budget)) {
 		q->fallbacks[ZSDEFER_FULL]++;
-		return ZSDEFER_FULL_NOW;
+		return ZSDEFER_REFUSED;
 	}
 	q->until++;
 	zsdefer_set_left(q);
@@ -165,26 +158,33 @@ static unsigned int zsdefer_think(struct zsdefer_queue *q)
 }
 
 /*
- * What zsdefer_push() does when @q->left is used up, or when the object, which
+ * What zsdefer_queue_push() does when @q->left is used up, or when the object, which
  * was counted there, is the first of its block.
  */
 unsigned int zsdefer_push_slow(struct zsdefer_queue *q, unsigned long handle,
 			       bool counted)
 {
 	struct zsdefer_block *block = zsdefer_block_of(handle);
-	u64 bit = zsdefer_bit_of(handle), dying;
+	unsigned long bit = zsdefer_bit_of(handle), dying;
 	unsigned int todo = 0;
 
 	spin_lock(&q->lock);
-	/* Somebody else may have thought meanwhile. */
-	if (!counted && !atomic_add_unless(&q->left, -1, 0))
-		todo = zsdefer_think(q);
+	if (!counted) {
+		/* Take back the count below 0, unless it is forgotten already. */
+		if (q->overdrawn)
+			q->overdrawn--;
+		else
+			atomic_inc(&q->left);
+		/* If it was set anew, others count it down meanwhile. */
+		if (atomic_dec_if_positive(&q->left) < 0)
+			todo = zsdefer_think(q);
+	}
 	if (todo & ZSDEFER_REFUSED)
 		goto out;
 
 	dying = block->free & bit;
 	if (!dying)
-		dying = atomic64_fetch_or(bit, &block->dying);
+		dying = atomic_long_fetch_or(bit, &block->dying);
 	if (WARN_ON_ONCE(dying & bit)) {
 		q->until--;
 		todo = ZSDEFER_TWICE;
@@ -198,17 +198,16 @@ unsigned int zsdefer_push_slow(struct zsdefer_queue *q, unsigned long handle,
 		q->tail = block;
 		block->next = NULL;
 		block->since = jiffies;
-		q->nr_blocks++;
+		WRITE_ONCE(q->nr_blocks, q->nr_blocks + 1);
 	}
 out:
 	spin_unlock(&q->lock);
 	return todo;
 }
-EXPORT_SYMBOL_GPL(zsdefer_push_slow);
 
 /**
  * zsdefer_limits_changed() - keep the limits as they are now
- * @q: the queue, whose limits have been written
+ * @q: the queue, whose limits have been written, with WRITE_ONCE()
  *
  * What it holds beyond them already is for the caller to drain.
  *
@@ -226,7 +225,6 @@ void zsdefer_limits_changed(struct zsdefer_queue *q)
  * @q: the queue; the caller holds its drain_lock
  * @taken: receives the blocks, and which of their objects to free
  * @max: how many blocks to take at most
- * @until: take none whose first object came later, in jiffies
  *
  * The caller has to free the objects, and then to call zsdefer_done(); until
  * then they count as waiting.
@@ -236,25 +234,22 @@ void zsdefer_limits_changed(struct zsdefer_queue *q)
  * Return: the number of blocks.
  */
 unsigned int zsdefer_take(struct zsdefer_queue *q, struct zsdefer_taken *taken,
-			  unsigned int max, unsigned long until)
+			  unsigned int max)
 {
-	unsigned long now = jiffies;
 	struct zsdefer_block *block;
 	unsigned int nr = 0;
 
 	lockdep_assert_held(&q->drain_lock);
 
 	spin_lock(&q->lock);
-	while (nr < max && (block = q->head) && !time_after(block->since, until)) {
+	while (nr < max && (block = q->head)) {
 		taken[nr].block = block;
-		taken[nr].handles = atomic64_xchg(&block->dying, 0);
-		q->taken += hweight64(taken[nr++].handles);
-		q->longest_wait = max(q->longest_wait, now - block->since);
+		taken[nr].handles = atomic_long_xchg(&block->dying, 0);
+		q->taken += hweight_long(taken[nr++].handles);
+		q->longest_wait = max(q->longest_wait, jiffies - block->since);
 		q->head = block->next;
-		q->nr_blocks--;
 	}
-	if (!q->head)
-		q->tail = NULL;
+	WRITE_ONCE(q->nr_blocks, q->nr_blocks - nr);
 	if (nr)
 		zsdefer_set_left(q);
 	spin_unlock(&q->lock);
@@ -267,17 +262,16 @@ unsigned int zsdefer_take(struct zsdefer_queue *q, struct zsdefer_taken *taken,
  * @taken: what was taken out of it
  * @nr: the number of blocks
  * @freed: what came of it
- * @unused: receives the blocks of which no handle is in use any more, which
- *	    the caller has to free
  *
  * Frees the handles.
  *
  * Context: Any context in which a spinlock may be taken, but no interrupt.
  */
 void zsdefer_done(struct zsdefer_queue *q, const struct zsdefer_taken *taken,
-		  unsigned int nr, const struct zsdefer_freed *freed,
-		  struct list_head *unused)
+		  unsigned int nr, const struct zsdefer_freed *freed)
 {
+	struct zsdefer_block *block, *next;
+	LIST_HEAD(unused);
 	unsigned int i;
 
 	lockdep_assert_held(&q->drain_lock);
@@ -285,8 +279,11 @@ void zsdefer_done(struct zsdefer_queue *q, const struct zsdefer_taken *taken,
 	spin_lock(&q->lock);
 	for (i = 0; i < nr; i++)
 		if (zsdefer_put_handles(q, taken[i].block, taken[i].handles))
-			list_move_tail(&taken[i].block->list, unused);
+			list_move_tail(&taken[i].block->list, &unused);
 	zsdefer_add_freed(&q->freed, freed);
 	zsdefer_set_left(q);
 	spin_unlock(&q->lock);
+
+	list_for_each_entry_safe(block, next, &unused, list)
+		kfree(block);
 }

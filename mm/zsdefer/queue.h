@@ -39,8 +39,8 @@
 #include <linux/bits.h>
 #include <linux/compiler.h>
 #include <linux/cache.h>
-#include <linux/jiffies.h>
 #include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/spinlock.h>
 #include <linux/stddef.h>
 #include <linux/types.h>
@@ -72,16 +72,16 @@ struct zsdefer_block {
 			struct list_head list;
 			struct zsdefer_block *next;
 			unsigned long since;
-			u64 free;
-			atomic64_t dying;
+			unsigned long free;
+			atomic_long_t dying;
 		};
-		unsigned long words[64];
+		unsigned long words[BITS_PER_LONG];
 	};
 };
 
 /* @free of a block with no handle in use: all but the header's words. */
 #define ZSDEFER_BLOCK_UNUSED						\
-	(~0ULL << (offsetofend(struct zsdefer_block, dying) /		\
+	(~0UL << (offsetofend(struct zsdefer_block, dying) /		\
 		   sizeof(unsigned long)))
 
 /**
@@ -101,27 +101,8 @@ enum zsdefer_fallback {
 /* What came of a push: 0, or what there is to do about it. */
 #define ZSDEFER_ARM		BIT(0)	/* queued, into an empty queue */
 #define ZSDEFER_KICK		BIT(1)	/* queued, and drain_threshold reached */
-#define ZSDEFER_FULL_NOW	BIT(2)	/* not queued, counted: to be freed */
-#define ZSDEFER_DISABLED_NOW	BIT(3)	/* likewise */
-#define ZSDEFER_TWICE		BIT(4)	/* a mistake of the caller's: ignored */
-#define ZSDEFER_REFUSED		(ZSDEFER_FULL_NOW | ZSDEFER_DISABLED_NOW)
-
-/**
- * struct zsdefer_limits - what a push may do, written by the control side
- * @enabled: false: every push is refused
- * @class_budget: objects that may wait in one queue
- * @drain_threshold: objects in a queue that start its work item
- * @delay: jiffies that an object may wait in a queue below the threshold
- *
- * Written with WRITE_ONCE() by whoever holds zsdefer_ctl.lock, who then calls
- * zsdefer_limits_changed() for each queue: by then it keeps them.
- */
-struct zsdefer_limits {
-	bool enabled;
-	unsigned int class_budget;
-	unsigned int drain_threshold;
-	unsigned long delay;
-};
+#define ZSDEFER_REFUSED		BIT(2)	/* not queued, counted: to be freed */
+#define ZSDEFER_TWICE		BIT(3)	/* a mistake of the caller's: ignored */
 
 /**
  * struct zsdefer_freed - what came of freeing objects
@@ -140,24 +121,28 @@ struct zsdefer_freed {
 /**
  * struct zsdefer_queue - the handles and the waiting objects of a size class
  * @left: pushes that may still come before one has to think; set under @lock,
- *	  counted down without it
+ *	  counted down without it, below 0 by those who are about to think
  * @lock: guards all that follows up to @fallbacks, and all headers of blocks;
  *	  held for a few instructions, or for ZSDEFER_TAKE blocks
- * @nr_blocks: blocks that are queued
+ * @nr_blocks: blocks that are queued; read without the lock, too
  * @until: objects that will ever have been queued when @left is used up
+ * @overdrawn: of those who are about to think, how many @left has been set anew
+ *	  for since
  * @head: the block with objects that wait whose first came first, or NULL
- * @tail: the one whose first came last, or NULL
+ * @tail: the one whose first came last, if there is any
  * @partial: blocks with free handles
  * @taken: objects that drains ever took; others are queued, or about to be
  * @freed: what drains ever freed; the rest of the objects queued waits
  * @longest_wait: jiffies, the longest any object waited for its drain
  * @fallbacks: objects that could not be queued, by cause
  * @size: bytes that an object occupies, fixed
- * @limits: the engine's; NULL while the pool has none
+ * @limits: the engine's, see zsdefer_limits_changed(); NULL while the pool has
+ *	    none
  * @drain_lock: held from when objects are taken until they have been freed,
  *		so who gets it knows that nobody has any in hand
  * @work: drains this queue
  * @zd: the engine, or NULL
+ * @list: on zsdefer.queues
  *
  * It lives as long as its class.
  */
@@ -166,6 +151,7 @@ struct zsdefer_queue {
 	unsigned int size;
 	spinlock_t lock;	/* all fields up to fallbacks, headers */
 	unsigned int nr_blocks;
+	unsigned int overdrawn;
 	unsigned long until;
 	struct zsdefer_block *head;
 	struct zsdefer_block *tail;
@@ -174,11 +160,12 @@ struct zsdefer_queue {
 	struct zsdefer_freed freed;
 	unsigned long longest_wait;
 	unsigned long fallbacks[ZSDEFER_NR_FALLBACKS];
-	const struct zsdefer_limits *limits;
+	const struct zsdefer_params *limits;
 
 	spinlock_t drain_lock ____cacheline_aligned_in_smp; /* what is taken */
 	struct work_struct work;
 	struct zsdefer *zd;
+	struct list_head list;
 } ____cacheline_aligned_in_smp;
 
 /**
@@ -188,22 +175,21 @@ struct zsdefer_queue {
  */
 struct zsdefer_taken {
 	struct zsdefer_block *block;
-	u64 handles;
+	unsigned long handles;
 };
 
 void zsdefer_queue_init(struct zsdefer_queue *q, unsigned int size);
 unsigned long zsdefer_get_handle(struct zsdefer_queue *q);
 unsigned long zsdefer_add_block(struct zsdefer_queue *q,
 				struct zsdefer_block *block);
-struct zsdefer_block *zsdefer_put_handle(unsigned long handle);
+void zsdefer_free_handle(unsigned long handle);
 unsigned int zsdefer_push_slow(struct zsdefer_queue *q, unsigned long handle,
 			       bool counted);
 void zsdefer_limits_changed(struct zsdefer_queue *q);
 unsigned int zsdefer_take(struct zsdefer_queue *q, struct zsdefer_taken *taken,
-			  unsigned int max, unsigned long until);
+			  unsigned int max);
 void zsdefer_done(struct zsdefer_queue *q, const struct zsdefer_taken *taken,
-		  unsigned int nr, const struct zsdefer_freed *freed,
-		  struct list_head *unused);
+		  unsigned int nr, const struct zsdefer_freed *freed);
 
 static inline void zsdefer_add_freed(struct zsdefer_freed *to,
 				     const struct zsdefer_freed *freed)
@@ -220,15 +206,15 @@ static inline struct zsdefer_block *zsdefer_block_of(unsigned long handle)
 }
 
 /* The bit of @handle in its block's bitmaps. */
-static inline u64 zsdefer_bit_of(unsigned long handle)
+static inline unsigned long zsdefer_bit_of(unsigned long handle)
 {
-	return BIT_ULL(handle / sizeof(unsigned long) % 64);
+	return BIT(handle / sizeof(unsigned long) % BITS_PER_LONG);
 }
 
 /* Objects ever queued. The caller holds @q->lock. */
 static inline unsigned long zsdefer_nr_pushed(const struct zsdefer_queue *q)
 {
-	return q->until - atomic_read(&q->left);
+	return q->until - max(atomic_read(&q->left), 0);
 }
 
 /* Objects that still occupy memory. The caller holds @q->lock. */
@@ -245,7 +231,7 @@ static inline bool zsdefer_over_threshold(const struct zsdefer_queue *q)
 }
 
 /**
- * zsdefer_push() - queue an object for a drain, within the bounds of its class
+ * zsdefer_queue_push() - queue an object for a drain, within the bounds of its class
  * @q: the queue of the object's size class
  * @handle: the object; the caller gives it up unless it is refused
  *
@@ -256,23 +242,23 @@ static inline bool zsdefer_over_threshold(const struct zsdefer_queue *q)
  * of them.
  *
  * Return: 0, or what has to be done: %ZSDEFER_ARM, %ZSDEFER_KICK or both if the
- * object was queued; one of %ZSDEFER_REFUSED, or %ZSDEFER_TWICE, if it was not.
+ * object was queued; %ZSDEFER_REFUSED or %ZSDEFER_TWICE if it was not.
  */
-static inline unsigned int zsdefer_push(struct zsdefer_queue *q,
-					unsigned long handle)
+static inline unsigned int zsdefer_queue_push(struct zsdefer_queue *q,
+					      unsigned long handle)
 {
 	struct zsdefer_block *block = zsdefer_block_of(handle);
-	s64 dying, and_this;
+	long dying, and_this;
 
-	if (unlikely(!atomic_add_unless(&q->left, -1, 0)))
+	if (unlikely(atomic_add_negative(-1, &q->left)))
 		return zsdefer_push_slow(q, handle, false);
 
-	dying = atomic64_read(&block->dying);
+	dying = atomic_long_read(&block->dying);
 	do {
 		and_this = dying | zsdefer_bit_of(handle);
 		if (unlikely(!dying || and_this == dying))
 			return zsdefer_push_slow(q, handle, true);
-	} while (!atomic64_try_cmpxchg(&block->dying, &dying, and_this));
+	} while (!atomic_long_try_cmpxchg(&block->dying, &dying, and_this));
 	return 0;
 }
 

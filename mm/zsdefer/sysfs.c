@@ -23,13 +23,11 @@
  * zsdefer_parse() - read a number strictly
  * @buf: digits, perhaps a suffix, perhaps a newline, and nothing else
  * @suffix: whether one of K, M, G may follow the digits
- * @max: the largest value that is accepted
- * @value: receives the number; unchanged on error
+ * @value: receives the number; unchanged if it is none
  *
- * Return: 0 or -EINVAL.
+ * Return: false if it is not one.
  */
-static int zsdefer_parse(const char *buf, bool suffix, unsigned long max,
-			 unsigned long *value)
+static bool zsdefer_parse(const char *buf, bool suffix, unsigned long *value)
 {
 	static const char units[] = "KMG";
 	char digits[24];
@@ -40,10 +38,9 @@ static int zsdefer_parse(const char *buf, bool suffix, unsigned long max,
 
 	len = strcspn(buf, "\n");
 	/* Signs, blanks and the empty string all fail here. */
-	if (!isdigit(buf[0]) || len >= sizeof(digits))
-		return -EINVAL;
-	if (buf[len] == '\n' && buf[len + 1])
-		return -EINVAL;
+	if (!isdigit(buf[0]) || len >= sizeof(digits) ||
+	    (buf[len] == '\n' && buf[len + 1]))
+		return false;
 	memcpy(digits, buf, len);
 	digits[len] = '\0';
 
@@ -52,11 +49,11 @@ static int zsdefer_parse(const char *buf, bool suffix, unsigned long max,
 		shift = 10 * (unit - units + 1);
 		digits[len - 1] = '\0';
 	}
-	if (kstrtou64(digits, 10, &number) || number > (u64)max >> shift)
-		return -EINVAL;
+	if (kstrtou64(digits, 10, &number) || number > ULONG_MAX >> shift)
+		return false;
 
 	*value = number << shift;
-	return 0;
+	return true;
 }
 
 /* Judge @params as a set, and put them into force. Called under ctl->lock. */
@@ -124,8 +121,7 @@ static ssize_t zsdefer_show_stats(struct zsdefer *zd, char *buf)
 			  s.fallbacks[ZSDEFER_BUDGET],
 			  s.fallbacks[ZSDEFER_DISABLED],
 			  s.freed.batches, s.freed.pages,
-			  jiffies_to_msecs(s.longest_wait),
-			  s.memory);
+			  jiffies_to_msecs(s.longest_wait), s.memory);
 }
 
 /**
@@ -165,14 +161,11 @@ ssize_t zsdefer_ctl_store(struct zsdefer_ctl *ctl, const char *name,
 {
 	unsigned long value, *param;
 	struct zsdefer_params params;
-	int err;
 
 	/* A value with a NUL inside is not what it seems. */
-	if (strnlen(buf, len) != len)
+	if (strnlen(buf, len) != len ||
+	    !zsdefer_parse(buf, !strcmp(name, "budget"), &value))
 		return -EINVAL;
-	err = zsdefer_parse(buf, !strcmp(name, "budget"), ULONG_MAX, &value);
-	if (err)
-		return err;
 
 	guard(mutex)(&ctl->lock);
 	params = ctl->params;
@@ -220,6 +213,5 @@ void zsdefer_unbind(struct zsdefer *zd)
 		return;
 
 	guard(mutex)(&ctl->lock);
-	zd->ctl = NULL;
 	ctl->zd = NULL;
 }

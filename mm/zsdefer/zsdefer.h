@@ -27,6 +27,13 @@
  */
 #define ZSDEFER_BATCH		64
 
+/*
+ * When the sweep comes if much waits: as many bytes, in all queues, as
+ * drain_threshold pages have. Somebody releases more than a page now and then
+ * then, and others may be in need of it.
+ */
+#define ZSDEFER_SOON_MS		4U
+
 struct dentry;
 
 /**
@@ -49,60 +56,51 @@ struct zsdefer_stats {
 	unsigned long fallbacks[ZSDEFER_NR_FALLBACKS];
 };
 
-/**
- * struct zsdefer_ops - what the engine asks of an allocator
- * @free: free the objects whose handles were taken of some blocks, and say
- *	what came of it; the handles stay in use. Gets the pool, the queue, the
- *	blocks in the order that they were queued in, and their number, at
- *	least one. Called under the queue's drain_lock, so it must not sleep.
- * @free_block: free a block of handles, none of which is in use. Must not
- *	sleep.
+/*
+ * What the engine asks of an allocator: free the objects whose handles were taken
+ * of some blocks, and say what came of it; the handles stay in use. Gets the
+ * pool, the queue, the blocks in the order that they were queued in, and their
+ * number, at least one. Called under the queue's drain_lock, so it must not
+ * sleep.
  */
-struct zsdefer_ops {
-	void (*free)(void *pool, struct zsdefer_queue *q,
-		     const struct zsdefer_taken *taken, unsigned int nr,
-		     struct zsdefer_freed *freed);
-	void (*free_block)(struct zsdefer_block *block);
-};
+typedef void zsdefer_free_fn(void *pool, struct zsdefer_queue *q,
+			     const struct zsdefer_taken *taken, unsigned int nr,
+			     struct zsdefer_freed *freed);
 
 /**
  * struct zsdefer - the deferred free of one pool
- * @room: bytes that may still come to wait: @budget less the class size
+ * @room: bytes that may still come to wait: the budget less the class size
  *	  of every object that does; negative after the budget was lowered,
  *	  until enough has been drained
- * @limits: see there
- * @budget: bytes that may wait in all queues
- * @ops: the allocator
- * @pool: the allocator's pool
+ * @plenty: less @room than that is left while much waits
+ * @limits: the values of the knobs, but a budget of 0 while disabled
+ * @free: frees objects of the pool
+ * @pool: the pool, for @free
  * @name: the pool's, for trace events
  * @sweep: drains what stays below the threshold; pending while objects wait
  * @ctl: the knobs that are bound to us, or NULL
  * @list: on the list of all engines
  * @debugfs: the file with the figures of each class, or NULL
  * @hand: the queue that the next who takes memory back begins with
- * @nr_queues: used entries of @queues
- * @max_queues: entries of @queues
  * @queues: one for each distinct size class
  */
 struct zsdefer {
 	atomic_long_t room;
-	struct zsdefer_limits limits ____cacheline_aligned_in_smp;
-	unsigned long budget;
-	const struct zsdefer_ops *ops;
+	long plenty ____cacheline_aligned_in_smp;
+	struct zsdefer_params limits;
+	zsdefer_free_fn *free;
 	void *pool;
 	const char *name;
 	struct delayed_work sweep;
 	struct zsdefer_ctl *ctl;
 	struct list_head list;
 	struct dentry *debugfs;
-	unsigned int hand;
-	unsigned int nr_queues;
-	unsigned int max_queues;
-	struct zsdefer_queue *queues[] __counted_by(max_queues);
+	struct zsdefer_queue *hand;
+	struct list_head queues;
 };
 
-struct zsdefer *zsdefer_create(const struct zsdefer_ops *ops, void *pool,
-			       const char *name, unsigned int nr_queues);
+struct zsdefer *zsdefer_create(zsdefer_free_fn *free, void *pool,
+			       const char *name);
 void zsdefer_add_queue(struct zsdefer *zd, struct zsdefer_queue *q);
 void zsdefer_bind(struct zsdefer *zd, struct zsdefer_ctl *ctl);
 void zsdefer_unbind(struct zsdefer *zd);
@@ -114,7 +112,7 @@ unsigned int zsdefer_push_all(struct zsdefer *zd, unsigned long *handles,
 
 bool zsdefer_params_valid(const struct zsdefer_params *params);
 void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params);
-void zsdefer_flush(struct zsdefer *zd, const char *cause);
+unsigned long zsdefer_flush(struct zsdefer *zd, const char *cause);
 bool zsdefer_take_own(struct zsdefer_queue *q);
 unsigned long zsdefer_take_back(struct zsdefer *zd, unsigned long pages,
 				const char *cause);

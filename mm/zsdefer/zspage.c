@@ -208,13 +208,13 @@ static void zsdefer_free_taken(void *pool, struct zsdefer_queue *q,
 	unsigned long handles[ZSDEFER_BATCH] __uninitialized;
 	const struct zsdefer_taken *end = taken + nr_blocks;
 	unsigned int nr = 0, done;
-	u64 bits = taken->handles;
+	unsigned long bits = taken->handles;
 
 	while (1) {
 		while (nr < ZSDEFER_BATCH && taken < end) {
 			unsigned long *words = taken->block->words;
 
-			handles[nr++] = (unsigned long)&words[__ffs64(bits)];
+			handles[nr++] = (unsigned long)&words[__ffs(bits)];
 			bits &= bits - 1;
 			if (!bits && ++taken < end)
 				bits = taken->handles;
@@ -227,16 +227,6 @@ static void zsdefer_free_taken(void *pool, struct zsdefer_queue *q,
 		memmove(handles, handles + done, nr * sizeof(*handles));
 	}
 }
-
-static void zsdefer_free_block(struct zsdefer_block *block)
-{
-	cache_free_handle((unsigned long)block);
-}
-
-static const struct zsdefer_ops zsdefer_zsmalloc_ops = {
-	.free = zsdefer_free_taken,
-	.free_block = zsdefer_free_block,
-};
 
 /* Of any pool, whether its frees are deferred or not. */
 static void zsdefer_class_init(struct size_class *class)
@@ -264,14 +254,6 @@ static unsigned long zsdefer_alloc_handle(struct zs_pool *pool, size_t size,
 		gfp &= ~__GFP_DIRECT_RECLAIM;
 	}
 	return handle;
-}
-
-static void zsdefer_free_handle(unsigned long handle)
-{
-	struct zsdefer_block *unused = zsdefer_put_handle(handle);
-
-	if (unused)
-		zsdefer_free_block(unused);
 }
 
 /*
@@ -382,10 +364,10 @@ static unsigned long zsdefer_shrink(struct zs_pool *pool,
 				    struct shrink_control *sc)
 {
 	struct zsdefer *zd = zsdefer_of(pool);
-	unsigned long pages;
+	unsigned long pages = 0;
 
-	pages = zd && zsdefer_waiting_bytes(zd) ?
-		zsdefer_take_back(zd, sc->nr_to_scan, "shrink") : 0;
+	if (zd && zsdefer_waiting_bytes(zd))
+		pages = zsdefer_take_back(zd, sc->nr_to_scan, "shrink");
 	if (pages) {
 		sc->nr_scanned = pages;
 		mm_account_reclaimed_pages(pages);
@@ -427,19 +409,16 @@ EXPORT_SYMBOL_GPL(zsdefer_pool_take_back);
  */
 int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl)
 {
-	unsigned int i, nr_classes = 0;
+	unsigned int i;
 	struct zsdefer *zd;
 
-	/* Merged classes share a struct, which knows the index of the last. */
-	for (i = 0; i < ZS_SIZE_CLASSES; i++)
-		nr_classes += pool->size_class[i]->index == i;
-
-	zd = zsdefer_create(&zsdefer_zsmalloc_ops, pool, pool->name, nr_classes);
+	zd = zsdefer_create(zsdefer_free_taken, pool, pool->name);
 	if (!zd) {
 		pr_warn("no memory to defer the frees of %s\n", pool->name);
 		return -ENOMEM;
 	}
 
+	/* Merged classes share a struct, which knows the index of the last. */
 	for (i = 0; i < ZS_SIZE_CLASSES; i++)
 		if (pool->size_class[i]->index == i)
 			zsdefer_add_queue(zd, &pool->size_class[i]->zsdefer);

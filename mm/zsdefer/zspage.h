@@ -15,7 +15,7 @@ struct zspage;
 struct zs_pool;
 
 static unsigned long cache_alloc_handle(gfp_t gfp);
-static void cache_free_handle(unsigned long handle);
+static void __maybe_unused cache_free_handle(unsigned long handle);
 static struct zspage *find_get_zspage(struct size_class *class);
 
 #ifdef CONFIG_ZSMALLOC_DEFERRED_FREE
@@ -24,18 +24,12 @@ static struct zspage *find_get_zspage(struct size_class *class);
 #define ZSDEFER_HANDLE_CACHE_SIZE	ZSDEFER_BLOCK_SIZE
 #define ZSDEFER_HANDLE_CACHE_ALIGN	ZSDEFER_BLOCK_SIZE
 
-static void zsdefer_class_init(struct size_class *class);
+/* What comes before mm/zsmalloc.c includes zspage.c; the rest comes after it. */
 static unsigned long zsdefer_alloc_handle(struct zs_pool *pool, size_t size,
 					  gfp_t gfp);
-static void zsdefer_free_handle(unsigned long handle);
 static struct zspage *zsdefer_find_zspage(struct size_class *class);
 static bool zsdefer_reclaim(struct zs_pool *pool, struct size_class *class,
 			    gfp_t gfp);
-static void zsdefer_compact(struct zs_pool *pool);
-static unsigned long zsdefer_shrinkable(struct zs_pool *pool);
-static unsigned long zsdefer_shrink(struct zs_pool *pool,
-				    struct shrink_control *sc);
-static void zsdefer_pool_detach(struct zs_pool *pool);
 #else
 #define ZSDEFER_HANDLE_CACHE_SIZE	ZS_HANDLE_SIZE
 #define ZSDEFER_HANDLE_CACHE_ALIGN	0

@@ -8,7 +8,8 @@
 #include <linux/tracepoint.h>
 
 /**
- * zsdefer_drain - the waiting objects of one size class have been freed
+ * zsdefer_drain - waiting objects of one size class have been freed, of up to 16
+ *		   blocks of handles
  * @pool: name of the pool
  * @size: bytes that an object of the class occupies
  * @objects: how many have been freed
@@ -79,8 +80,8 @@ TRACE_EVENT(zsdefer_fallback,
  * @pool: name of the pool
  * @cause: who wanted it. All: "user" wrote to deferred_free/flush, "limits" were
  *	   lowered, "disable": deferral is off now or the pool goes away,
- *	   "compact"ion. Enough: "limit": a device has reached its mem_limit, the
- *	   "shrink"er, "alloc": zs_malloc() found no memory, "oom"
+ *	   "compact"ion, "oom". Enough: "limit": a device has reached its
+ *	   mem_limit, the "shrink"er, "alloc": zs_malloc() found no memory
  * @objects: objects that it freed; workers may have freed others
  * @pages: pages that went back because of that
  * @ns: how long it took

@@ -35,11 +35,12 @@
 #define FAKE_BULK	16
 
 /* Handles in a block. */
-static const unsigned int fake_handles = HWEIGHT64(ZSDEFER_BLOCK_UNUSED);
+static const unsigned int fake_handles =
+	HWEIGHT64((u64)ZSDEFER_BLOCK_UNUSED);
 
 /* Bounds that are not in the way of what a case is about. */
 #define FAKE_PLENTY	SZ_16M
-#define FAKE_NEVER	SZ_1G	/* a threshold that is not reached */
+#define FAKE_NEVER	SZ_1M	/* a threshold that is not reached */
 #define FAKE_LONG_MS	ZSDEFER_DELAY_MAX_MS
 
 static const unsigned int fake_sizes[FAKE_QUEUES] = { 48, 112, 1024, 4096 };
@@ -84,7 +85,7 @@ struct fake {
 	/* What it saw. */
 	DECLARE_BITMAP(waiting, FAKE_ALL_IDS);
 	atomic_long_t bytes;	/* that wait, at least */
-	atomic_t nr_blocks;	/* of handles */
+	struct kmem_cache *blocks;	/* of handles */
 	spinlock_t lock;	/* all that follows */
 	unsigned int nr_freed;
 	unsigned int nr_calls;
@@ -136,8 +137,8 @@ static void fake_free(void *pool, struct zsdefer_queue *q,
 	if (!nr || nr > ZSDEFER_TAKE)
 		fake->mistakes++;
 	for (i = 0; i < nr; i++) {
-		for (bit = 0; bit < 64; bit++) {
-			if (!(taken[i].handles & BIT_ULL(bit)))
+		for (bit = 0; bit < BITS_PER_LONG; bit++) {
+			if (!(taken[i].handles & BIT(bit)))
 				continue;
 			fake_free_object(fake, class, &taken[i].block->words[bit]);
 			freed->objects++;
@@ -152,19 +153,6 @@ static void fake_free(void *pool, struct zsdefer_queue *q,
 	freed->batches = 1;
 	freed->pages = fake->pages;
 }
-
-static void fake_free_block(struct zsdefer_block *block)
-{
-	struct fake *fake = block->queue->zd->pool;
-
-	atomic_dec(&fake->nr_blocks);
-	kfree(block);
-}
-
-static const struct zsdefer_ops fake_ops = {
-	.free = fake_free,
-	.free_block = fake_free_block,
-};
 
 /* Allocate an object with the next id of @t: its handle, or 0. */
 static unsigned long fake_alloc(struct fake_thread *t, unsigned int class)
@@ -183,14 +171,13 @@ static unsigned long fake_alloc(struct fake_thread *t, unsigned int class)
 	handle = zsdefer_get_handle(q);
 	if (!handle) {
 		/* Drains have us push in the middle of them, under a lock. */
-		block = kmalloc(ZSDEFER_BLOCK_SIZE, GFP_ATOMIC);
+		block = kmem_cache_alloc(t->fake->blocks, GFP_ATOMIC);
 		if (!block) {
 			clear_bit(id, t->fake->waiting);
 			t->starved++;
 			return 0;
 		}
 		handle = zsdefer_add_block(q, block);
-		atomic_inc(&t->fake->nr_blocks);
 	}
 	*(unsigned long *)handle = fake_object(class, id);
 	return handle;
@@ -199,13 +186,9 @@ static unsigned long fake_alloc(struct fake_thread *t, unsigned int class)
 /* An object that was refused. */
 static void fake_free_now(struct fake_thread *t, unsigned long handle)
 {
-	struct zsdefer_block *unused;
-
 	t->refused++;
 	clear_bit((*(unsigned long *)handle - 1) / FAKE_QUEUES, t->fake->waiting);
-	unused = zsdefer_put_handle(handle);
-	if (unused)
-		fake_free_block(unused);
+	zsdefer_free_handle(handle);
 }
 
 /* Push as @t: false if refused, or if its next id waits still. */
@@ -315,7 +298,7 @@ static void fake_flush(struct fake *fake)
 
 static long fake_charged(struct fake *fake)
 {
-	return fake->zd->budget - atomic_long_read(&fake->zd->room);
+	return fake->zd->limits.budget - atomic_long_read(&fake->zd->room);
 }
 
 static struct zsdefer_stats fake_stats(struct fake *fake)
@@ -507,13 +490,29 @@ static void fake_push_and_flush(struct fake_thread *t)
 		t->excess++;
 }
 
+/* The sweep, which the delay of a minute leaves to us */
+
+static bool fake_armed(struct fake *fake)
+{
+	return delayed_work_pending(&fake->zd->sweep);
+}
+
+/* Run the sweep now; false if it was not armed. */
+static bool fake_sweep(struct fake *fake)
+{
+	bool armed = fake_armed(fake);
+
+	flush_delayed_work(&fake->zd->sweep);
+	return armed;
+}
+
 /* Set up, and what must be true at the end of every case */
 
 static void fake_create(struct fake *fake)
 {
 	unsigned int class;
 
-	fake->zd = zsdefer_create(&fake_ops, fake, "test", FAKE_QUEUES);
+	fake->zd = zsdefer_create(fake_free, fake, "test");
 	KUNIT_ASSERT_NOT_NULL(fake->test, fake->zd);
 	for (class = 0; class < FAKE_QUEUES; class++) {
 		struct zsdefer_queue *q = &fake->queues[class];
@@ -541,6 +540,10 @@ static int fake_init(struct kunit *test)
 	fake->threads[0].fake = fake;
 	spin_lock_init(&fake->lock);
 	prandom_seed_state(&fake->rnd, 1);
+	/* On its own, so that it tells whether any is left. */
+	fake->blocks = kmem_cache_create("zsdefer_test", ZSDEFER_BLOCK_SIZE,
+					 ZSDEFER_BLOCK_SIZE, SLAB_NO_MERGE, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, fake->blocks);
 	fake_create(fake);
 	fake_set(fake, FAKE_PLENTY, FAKE_IDS, FAKE_NEVER);
 	return 0;
@@ -589,8 +592,9 @@ static void fake_exit(struct kunit *test)
 			      "objects were lost");
 	KUNIT_EXPECT_EQ(test, fake->nr_freed, queued);
 	KUNIT_EXPECT_EQ(test, fake->threads[0].starved, 0);
-	KUNIT_EXPECT_EQ_MSG(test, atomic_read(&fake->nr_blocks), 0,
+	KUNIT_EXPECT_EQ_MSG(test, kmem_cache_shrink(fake->blocks), 0,
 			    "blocks of handles were lost");
+	kmem_cache_destroy(fake->blocks);
 }
 
 /* What a push into a full queue does in the middle of a drain */
@@ -633,6 +637,41 @@ static void class_budget_includes_what_is_being_drained(struct kunit *test)
 	fake_flush(fake);
 	KUNIT_EXPECT_EQ(test, fake_refused(fake, ZSDEFER_FULL), 2);
 	KUNIT_EXPECT_TRUE(test, fake_push(fake, 0));
+}
+
+/* It has counted below 0, and is not at the lock yet. */
+static void who_is_about_to_think_takes_no_place(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct zsdefer_queue *q = &fake->queues[0];
+	unsigned long early, late;
+
+	fake_set(fake, FAKE_PLENTY, 2, FAKE_NEVER);
+	KUNIT_EXPECT_EQ(test, fake_fill(fake, 0, 3), 2);
+	early = fake_alloc(&fake->threads[0], 0);
+	late = fake_alloc(&fake->threads[0], 0);
+	KUNIT_ASSERT_TRUE(test, early && late);
+	KUNIT_ASSERT_TRUE(test, atomic_add_negative(-1, &q->left));
+	KUNIT_ASSERT_TRUE(test, atomic_add_negative(-1, &q->left));
+	KUNIT_EXPECT_EQ(test, fake_waiting(fake), 2);
+	KUNIT_EXPECT_EQ(test, zsdefer_push_slow(q, early, false),
+			ZSDEFER_REFUSED);
+	KUNIT_EXPECT_EQ(test, fake_waiting(fake), 2);
+
+	/* A drain sets the count anew, for others, too. */
+	fake_flush(fake);
+	KUNIT_EXPECT_EQ(test, fake_waiting(fake), 0);
+	KUNIT_EXPECT_EQ(test, fake_fill(fake, 0, 1), 1);
+	KUNIT_EXPECT_EQ(test, zsdefer_push_slow(q, late, false), 0);
+	/* What zsdefer_push_all() would have done for it */
+	atomic_long_sub(q->size, &fake->zd->room);
+	atomic_long_add(q->size, &fake->bytes);
+	fake->threads[0].queued++;
+	KUNIT_EXPECT_EQ(test, fake_waiting(fake), 2);
+	KUNIT_EXPECT_FALSE(test, fake_push(fake, 0));
+	fake_flush(fake);
+	fake_free_now(&fake->threads[0], early);
+	KUNIT_EXPECT_EQ(test, fake_fill(fake, 0, 3), 2);
 }
 
 static void a_full_queue_leaves_others_alone(struct kunit *test)
@@ -972,7 +1011,9 @@ static void who_needs_pages_goes_on_where_the_last_one_ended(struct kunit *test)
 	fake_fill_all(fake, 1);
 	for (i = 0; i < FAKE_QUEUES; i++) {
 		zsdefer_take_back(fake->zd, 1, "test");
-		KUNIT_EXPECT_EQ(test, fake->calls[i].class, i);
+		/* The first begins with the largest. */
+		KUNIT_EXPECT_EQ(test, fake->calls[i].class,
+				(i + FAKE_QUEUES - 1) % FAKE_QUEUES);
 	}
 	KUNIT_EXPECT_EQ(test, fake->nr_calls, FAKE_QUEUES);
 }
@@ -1076,7 +1117,8 @@ static void raising_limits_drains_nothing(struct kunit *test)
 	/* From the second on: nothing waits while it is disabled. */
 	for (i = 1; i < ARRAY_SIZE(fake_lower); i++) {
 		zsdefer_set_params(fake->zd, &fake_lower[i]);
-		fake_flush(fake);
+		/* It may come at once, as the delay is another. */
+		fake_sweep(fake);
 		KUNIT_ASSERT_EQ(test, fake_fill_all(fake, 10), 10 * FAKE_QUEUES);
 		zsdefer_set_params(fake->zd, &fake_high);
 		KUNIT_EXPECT_EQ(test, fake_waiting(fake), 10 * FAKE_QUEUES);
@@ -1212,21 +1254,7 @@ static void a_delay_is_1_ms_up_to_a_minute(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, zsdefer_params_valid(&p));
 }
 
-/* The sweep, which the delay of a minute leaves to us */
-
-static bool fake_armed(struct fake *fake)
-{
-	return delayed_work_pending(&fake->zd->sweep);
-}
-
-/* Run the sweep now; false if it was not armed. */
-static bool fake_sweep(struct fake *fake)
-{
-	bool armed = fake_armed(fake);
-
-	flush_delayed_work(&fake->zd->sweep);
-	return armed;
-}
+/* The sweep */
 
 /* Have the objects of @class wait for longer already. */
 static void fake_age(struct fake *fake, unsigned int class, unsigned long by)
@@ -1256,54 +1284,60 @@ static void an_idle_engine_has_no_timer(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fake_armed(fake));
 }
 
-static void the_sweep_frees_the_old_and_returns_for_the_rest(struct kunit *test)
+static void the_sweep_frees_all_that_waits(struct kunit *test)
 {
-	unsigned long delay = msecs_to_jiffies(FAKE_LONG_MS);
 	struct fake *fake = test->priv;
 
 	fake_fill(fake, 0, 3);
-	fake_fill(fake, 1, 5);
-	fake_age(fake, 0, delay);
-	KUNIT_ASSERT_TRUE(test, fake_sweep(fake));
-	KUNIT_EXPECT_EQ(test, fake_waiting_in(fake, 0), 0);
-	KUNIT_EXPECT_EQ(test, fake_waiting_in(fake, 1), 5);
-	KUNIT_EXPECT_TRUE(test, fake_armed(fake));
-
-	fake_age(fake, 1, delay);
+	fake_fill(fake, 1, 20 * fake_handles);
 	KUNIT_ASSERT_TRUE(test, fake_sweep(fake));
 	fake_expect_empty(fake);
 	KUNIT_EXPECT_FALSE(test, fake_armed(fake));
 }
 
-static void the_sweep_returns_when_the_oldest_is_due(struct kunit *test)
+static void fake_fill_one(struct fake *fake)
+{
+	fake_fill(fake, 0, 1);
+}
+
+/* Nobody arms it for what comes into a queue that is not empty. */
+static void the_sweep_returns_for_what_came_meanwhile(struct kunit *test)
 {
 	unsigned long delay = msecs_to_jiffies(FAKE_LONG_MS);
 	struct fake *fake = test->priv;
 	long left;
 
-	fake_fill(fake, 0, 1);
-	fake_fill(fake, 1, 1);
-	fake_fill(fake, 2, 1);
-	fake_age(fake, 1, delay / 2);
+	fake_fill(fake, 0, (ZSDEFER_TAKE + 1) * fake_handles);
+	fake->during = fake_fill_one;
 	KUNIT_ASSERT_TRUE(test, fake_sweep(fake));
+	KUNIT_EXPECT_EQ(test, fake_waiting(fake), 1);
+	KUNIT_ASSERT_TRUE(test, fake_armed(fake));
 	left = fake->zd->sweep.timer.expires - jiffies;
-	KUNIT_EXPECT_EQ(test, fake_waiting(fake), 3);
-	KUNIT_EXPECT_LE(test, left, (long)delay / 2);
-	KUNIT_EXPECT_GT(test, left, (long)delay / 2 - 10 * HZ);
+	KUNIT_EXPECT_LE(test, left, (long)delay);
+	KUNIT_EXPECT_GT(test, left, (long)delay - 10 * HZ);
 }
 
-/* Of one queue, too: a block has waited as long as its first object. */
-static void the_sweep_leaves_what_came_later(struct kunit *test)
+/* And its rest, although the delay is a minute. */
+static void much_is_swept_soon(struct kunit *test)
 {
 	struct fake *fake = test->priv;
+	unsigned long expires;
 
-	fake_fill(fake, 0, fake_handles);
-	fake_age(fake, 0, msecs_to_jiffies(FAKE_LONG_MS));
-	fake_fill(fake, 0, fake_handles);
-	KUNIT_ASSERT_TRUE(test, fake_sweep(fake));
-	KUNIT_EXPECT_EQ(test, fake->nr_freed, fake_handles);
-	KUNIT_EXPECT_EQ(test, fake_waiting(fake), fake_handles);
-	KUNIT_EXPECT_TRUE(test, fake_armed(fake));
+	fake_set(fake, FAKE_PLENTY, FAKE_IDS, 100);
+	KUNIT_EXPECT_EQ(test, fake->zd->plenty, FAKE_PLENTY - 100 * PAGE_SIZE);
+	/* As if it were eight objects of 4096 bytes. */
+	fake->zd->plenty = FAKE_PLENTY - 8 * 4096;
+	fake_fill(fake, 3, 6);
+	KUNIT_ASSERT_TRUE(test, fake_armed(fake));
+	expires = fake->zd->sweep.timer.expires;
+	KUNIT_EXPECT_EQ(test, fake_fill(fake, 3, 1), 1);
+	KUNIT_EXPECT_EQ(test, fake->zd->sweep.timer.expires, expires);
+
+	fake->during = fake_fill_one;
+	KUNIT_EXPECT_EQ(test, fake_fill(fake, 3, 1), 1);
+	fake_expect_soon(fake, READ_ONCE(fake->nr_freed) == 9);
+	fake_expect_soon(fake, !fake_armed(fake));
+	fake_expect_empty(fake);
 }
 
 static void nothing_waits_forever_below_the_threshold(struct kunit *test)
@@ -1626,6 +1660,7 @@ static void the_end_comes_before_it_was_bound(struct kunit *test)
 static struct kunit_case zsdefer_test_cases[] = {
 	KUNIT_CASE(class_budget_is_exact),
 	KUNIT_CASE(class_budget_includes_what_is_being_drained),
+	KUNIT_CASE(who_is_about_to_think_takes_no_place),
 	KUNIT_CASE(a_full_queue_leaves_others_alone),
 	KUNIT_CASE(budget_is_exact),
 	KUNIT_CASE(budget_includes_what_is_being_drained),
@@ -1664,9 +1699,9 @@ static struct kunit_case zsdefer_test_cases[] = {
 	KUNIT_CASE(a_threshold_is_1_up_to_the_class_budget),
 	KUNIT_CASE(a_delay_is_1_ms_up_to_a_minute),
 	KUNIT_CASE(an_idle_engine_has_no_timer),
-	KUNIT_CASE(the_sweep_frees_the_old_and_returns_for_the_rest),
-	KUNIT_CASE(the_sweep_returns_when_the_oldest_is_due),
-	KUNIT_CASE(the_sweep_leaves_what_came_later),
+	KUNIT_CASE(the_sweep_frees_all_that_waits),
+	KUNIT_CASE(the_sweep_returns_for_what_came_meanwhile),
+	KUNIT_CASE(much_is_swept_soon),
 	KUNIT_CASE(nothing_waits_forever_below_the_threshold),
 	KUNIT_CASE(the_longest_wait_is_remembered),
 	KUNIT_CASE(waiting_is_until_freed_not_until_taken),

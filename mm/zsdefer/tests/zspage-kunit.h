@@ -28,7 +28,7 @@
 #define ZT_NEVER	SZ_64K
 #define ZT_THREADS	3
 #define ZT_SLOTS	64	/* objects of a thread */
-#define ZT_BLOCK_HANDLES	hweight64(ZSDEFER_BLOCK_UNUSED)
+#define ZT_BLOCK_HANDLES	hweight_long(ZSDEFER_BLOCK_UNUSED)
 
 struct zt_object {
 	unsigned long handle;	/* 0: given up */
