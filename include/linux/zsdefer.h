@@ -154,5 +154,4 @@ static inline void zs_free_deferred_bulk(struct zs_pool *pool,
 #define ZSDEFER_DEVICE_GROUP(...)	static_assert(true)
 
 #endif /* CONFIG_ZSMALLOC_DEFERRED_FREE */
-
 #endif /* _LINUX_ZSDEFER_H */

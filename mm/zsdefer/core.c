@@ -291,7 +291,7 @@ static struct notifier_block zsdefer_oom_nb = { .notifier_call = zsdefer_oom };
 
 /* Pushes */
 
-/* Much waits now: have the sweep come sooner, but never later. */
+/* Much waits now: have the sweep come sooner, unless it is on its way. */
 static noinline void zsdefer_sweep_soon(struct zsdefer *zd)
 {
 	unsigned long soon = zsdefer_sweep_in(zd, true);
@@ -494,8 +494,9 @@ void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params)
 		next.class_budget < limits->class_budget ||
 		next.drain_threshold < limits->drain_threshold;
 	atomic_long_add((long)(next.budget - limits->budget), &zd->room);
-	WRITE_ONCE(zd->plenty,
-		   next.budget - next.drain_threshold * PAGE_SIZE);
+	/* Less than nothing, if the budget does not have as many pages. */
+	WRITE_ONCE(zd->plenty, next.budget - PAGE_SIZE *
+		   min(next.drain_threshold, next.budget / PAGE_SIZE + 1));
 	WRITE_ONCE(limits->enabled, next.enabled);
 	WRITE_ONCE(limits->budget, next.budget);
 	WRITE_ONCE(limits->class_budget, next.class_budget);

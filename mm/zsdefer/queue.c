@@ -158,8 +158,8 @@ static unsigned int zsdefer_think(struct zsdefer_queue *q)
 }
 
 /*
- * What zsdefer_queue_push() does when @q->left is used up, or when the object, which
- * was counted there, is the first of its block.
+ * What zsdefer_queue_push() does when @q->left is used up, or when the object,
+ * which was counted there, is the first of its block.
  */
 unsigned int zsdefer_push_slow(struct zsdefer_queue *q, unsigned long handle,
 			       bool counted)

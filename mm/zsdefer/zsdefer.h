@@ -29,8 +29,8 @@
 
 /*
  * When the sweep comes if much waits: as many bytes, in all queues, as
- * drain_threshold pages have. Somebody releases more than a page now and then
- * then, and others may be in need of it.
+ * drain_threshold pages have. Somebody releases more than a page now and then,
+ * and others may be in need of it.
  */
 #define ZSDEFER_SOON_MS		4U
 

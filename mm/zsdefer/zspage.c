@@ -325,12 +325,12 @@ static struct zsdefer *zsdefer_of(struct zs_pool *pool)
 	return smp_load_acquire(&pool->zsdefer);
 }
 
-/* Do not move what is about to be freed. Shrinkers come often, and to nothing. */
+/* Do not move what is about to be freed. */
 static void zsdefer_compact(struct zs_pool *pool)
 {
 	struct zsdefer *zd = zsdefer_of(pool);
 
-	if (zd && zsdefer_waiting_bytes(zd))
+	if (zd)
 		zsdefer_flush(zd, "compact");
 }
 
@@ -366,7 +366,7 @@ static unsigned long zsdefer_shrink(struct zs_pool *pool,
 	struct zsdefer *zd = zsdefer_of(pool);
 	unsigned long pages = 0;
 
-	if (zd && zsdefer_waiting_bytes(zd))
+	if (zd)
 		pages = zsdefer_take_back(zd, sc->nr_to_scan, "shrink");
 	if (pages) {
 		sc->nr_scanned = pages;

@@ -592,6 +592,8 @@ static void fake_exit(struct kunit *test)
 			      "objects were lost");
 	KUNIT_EXPECT_EQ(test, fake->nr_freed, queued);
 	KUNIT_EXPECT_EQ(test, fake->threads[0].starved, 0);
+	if (!fake->blocks)
+		return;
 	KUNIT_EXPECT_EQ_MSG(test, kmem_cache_shrink(fake->blocks), 0,
 			    "blocks of handles were lost");
 	kmem_cache_destroy(fake->blocks);
@@ -639,6 +641,18 @@ static void class_budget_includes_what_is_being_drained(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fake_push(fake, 0));
 }
 
+/* The rest of a push that has counted below 0. */
+static void fake_expect_queued_late(struct fake *fake, unsigned long handle)
+{
+	struct zsdefer_queue *q = zsdefer_block_of(handle)->queue;
+
+	KUNIT_EXPECT_EQ(fake->test, zsdefer_push_slow(q, handle, false), 0);
+	/* What zsdefer_push_all() would have done for it */
+	atomic_long_sub(q->size, &fake->zd->room);
+	atomic_long_add(q->size, &fake->bytes);
+	fake->threads[0].queued++;
+}
+
 /* It has counted below 0, and is not at the lock yet. */
 static void who_is_about_to_think_takes_no_place(struct kunit *test)
 {
@@ -662,16 +676,33 @@ static void who_is_about_to_think_takes_no_place(struct kunit *test)
 	fake_flush(fake);
 	KUNIT_EXPECT_EQ(test, fake_waiting(fake), 0);
 	KUNIT_EXPECT_EQ(test, fake_fill(fake, 0, 1), 1);
-	KUNIT_EXPECT_EQ(test, zsdefer_push_slow(q, late, false), 0);
-	/* What zsdefer_push_all() would have done for it */
-	atomic_long_sub(q->size, &fake->zd->room);
-	atomic_long_add(q->size, &fake->bytes);
-	fake->threads[0].queued++;
+	fake_expect_queued_late(fake, late);
 	KUNIT_EXPECT_EQ(test, fake_waiting(fake), 2);
 	KUNIT_EXPECT_FALSE(test, fake_push(fake, 0));
 	fake_flush(fake);
 	fake_free_now(&fake->threads[0], early);
 	KUNIT_EXPECT_EQ(test, fake_fill(fake, 0, 3), 2);
+}
+
+/* Others count at the same time, so it must not count one more than is left. */
+static void who_is_late_takes_one_that_is_left(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct zsdefer_queue *q = &fake->queues[0];
+	unsigned long late;
+
+	fake_fill(fake, 0, 10);
+	late = fake_alloc(&fake->threads[0], 0);
+	KUNIT_ASSERT_NE(test, late, 0);
+	/* Beyond the threshold, where thinking would begin a new count of it. */
+	WRITE_ONCE(fake->zd->limits.drain_threshold, 4);
+	zsdefer_limits_changed(q);
+	q->overdrawn++;
+	KUNIT_EXPECT_EQ(test, atomic_read(&q->left), 3);
+	fake_expect_queued_late(fake, late);
+	KUNIT_EXPECT_EQ(test, atomic_read(&q->left), 2);
+	KUNIT_EXPECT_EQ(test, q->overdrawn, 0);
+	KUNIT_EXPECT_EQ(test, fake_waiting(fake), 11);
 }
 
 static void a_full_queue_leaves_others_alone(struct kunit *test)
@@ -1340,6 +1371,25 @@ static void much_is_swept_soon(struct kunit *test)
 	fake_expect_empty(fake);
 }
 
+/* A budget of fewer pages than the threshold is never much, however many. */
+static void what_is_much_is_within_the_budget(struct kunit *test)
+{
+	static const unsigned long thresholds[] = {
+		FAKE_PLENTY / PAGE_SIZE + 1, SZ_1M, ULONG_MAX / PAGE_SIZE + 1
+	};
+	struct fake *fake = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(thresholds); i++) {
+		fake->params.drain_threshold = thresholds[i];
+		zsdefer_set_params(fake->zd, &fake->params);
+		KUNIT_EXPECT_LT(test, fake->zd->plenty, 0);
+	}
+	fake->params.drain_threshold = FAKE_PLENTY / PAGE_SIZE;
+	zsdefer_set_params(fake->zd, &fake->params);
+	KUNIT_EXPECT_EQ(test, fake->zd->plenty, 0);
+}
+
 static void nothing_waits_forever_below_the_threshold(struct kunit *test)
 {
 	struct fake *fake = test->priv;
@@ -1661,6 +1711,7 @@ static struct kunit_case zsdefer_test_cases[] = {
 	KUNIT_CASE(class_budget_is_exact),
 	KUNIT_CASE(class_budget_includes_what_is_being_drained),
 	KUNIT_CASE(who_is_about_to_think_takes_no_place),
+	KUNIT_CASE(who_is_late_takes_one_that_is_left),
 	KUNIT_CASE(a_full_queue_leaves_others_alone),
 	KUNIT_CASE(budget_is_exact),
 	KUNIT_CASE(budget_includes_what_is_being_drained),
@@ -1702,6 +1753,7 @@ static struct kunit_case zsdefer_test_cases[] = {
 	KUNIT_CASE(the_sweep_frees_all_that_waits),
 	KUNIT_CASE(the_sweep_returns_for_what_came_meanwhile),
 	KUNIT_CASE(much_is_swept_soon),
+	KUNIT_CASE(what_is_much_is_within_the_budget),
 	KUNIT_CASE(nothing_waits_forever_below_the_threshold),
 	KUNIT_CASE(the_longest_wait_is_remembered),
 	KUNIT_CASE(waiting_is_until_freed_not_until_taken),
