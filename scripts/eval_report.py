@@ -734,9 +734,9 @@ def answer_layers(_):
             if re.search(r"^#include.*zram", p.read_text(), re.M)]
     callbacks = re.findall(r"\(\*\w+\)\s*\(", header)
     return (f"`include/linux/zsdefer.h`, all that callers see, has"
-            f" {len(callbacks) or 'no'} function pointers: zram hands over a"
-            f" handle and the object's size, one or several at a time, where it"
-            f" called `zs_free()`, and sees no buffer of zsmalloc's. Of the"
+            f" {len(callbacks) or 'no'} function pointers: zram hands over"
+            f" handles, one or several at a time, where it called"
+            f" `zs_free()`, and sees no buffer of zsmalloc's. Of the"
             f" engine's {len(engine)} files {len(zram) or 'none'} includes a"
             f" header of zram's.", None)
 
@@ -759,8 +759,8 @@ def answer_size(res):
 
 def answer_zswap(_):
     """7. Can zswap use it too?"""
-    return ("The entry, `zs_free_deferred()`, needs a pool, a handle and a size,"
-            " which zswap has in its entries, and nothing in the engine knows of"
+    return ("The entry, `zs_free_deferred()`, needs a pool and a handle, which"
+            " zswap has in its entries, and nothing in the engine knows of"
             " zram. It is not measured: zswap does not call it yet, and has to"
             " drain before it gives up a pool.", None)
 
