@@ -296,8 +296,8 @@ static noinline void zsdefer_sweep_soon(struct zsdefer *zd)
 {
 	unsigned long soon = zsdefer_sweep_in(zd, true);
 
-	/* data_race: at worst the sweep comes no sooner. */
 	if (timer_pending(&zd->sweep.timer) &&
+	    /* data_race: at worst the sweep comes no sooner. */
 	    time_after(data_race(zd->sweep.timer.expires), jiffies + soon))
 		mod_delayed_work(zsdefer_wq, &zd->sweep, soon);
 }

@@ -728,7 +728,7 @@ int do_latency(void)
 /* Churn: a pool whose contents change, class by class */
 
 #define REGIONS		64
-#define REGION_SIZE	(1UL << 20)
+#define REGION_SIZE	(1024UL * 1024)
 
 /* Its pages compress to some 300 to 2700 bytes, within 128 of each other. */
 static char *new_region(uint64_t *state)
