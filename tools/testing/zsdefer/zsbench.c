@@ -946,7 +946,8 @@ int main(int argc, char **argv)
 {
 	page_size = sysconf(_SC_PAGESIZE);
 	if (argc < 2)
-		errx(2, "usage: zsbench release|verify|hold|lmk|churn|latency|workers|swapon|hog|spin|tsc");
+		errx(2, "usage: zsbench %s",
+		     "release|verify|hold|lmk|churn|latency|workers|swapon|hog|spin|tsc");
 	/* What is a lot for one process is too much for each of many apps. */
 	if (!strcmp(argv[1], "lmk")) {
 		opt.mib = 48;
