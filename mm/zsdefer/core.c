@@ -12,23 +12,17 @@
  * - a flush: all of it is to go.
  *
  * All of these are zsdefer_drain_some(), which takes a few blocks out of a
- * queue and has their objects freed, under the queue's drain_lock. So what is
+ * queue and has their objects freed, under the worker's drain_lock. So what is
  * in anybody's hands is on its way: nobody who needs memory waits for somebody
  * who has no CPU, and who has got the lock knows that all that was taken
  * before has been freed.
  */
 
 #include <kunit/visibility.h>
-#include <linux/cpumask.h>
 #include <linux/debugfs.h>
-#include <linux/init.h>
-#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/oom.h>
-#include <linux/rcupdate.h>
-#include <linux/sched.h>
-#include <linux/seq_file.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
@@ -69,30 +63,54 @@ EXPORT_SYMBOL_GPL(zsdefer_waiting_bytes);
  * Free the objects of up to @max blocks, the oldest, and add to @freed what came
  * of it. Returns the number of blocks.
  */
-static unsigned int zsdefer_drain_some(struct zsdefer_queue *q,
+static unsigned int zsdefer_drain_some(struct zsdefer_worker *w,
 				       unsigned int max,
 				       struct zsdefer_freed *freed)
 {
 	struct zsdefer_taken taken[ZSDEFER_TAKE] __uninitialized;
 	u64 start = trace_zsdefer_drain_enabled() ? ktime_get_ns() : 0;
 	struct zsdefer_freed some = { };
-	struct zsdefer *zd = q->zd;
-	unsigned int nr;
+	struct zsdefer *zd = w->zd;
+	struct zsdefer_queue *q;
+	unsigned int nr = 0;
 
-	spin_lock(&q->drain_lock);
-	nr = zsdefer_take(q, taken, min(max, ZSDEFER_TAKE));
+	spin_lock(&w->drain_lock);
+	q = w->q;
+	if (q)
+		nr = zsdefer_take(q, taken, min(max, ZSDEFER_TAKE));
 	if (nr) {
 		zd->free(zd->pool, q, taken, nr, &some);
 		zsdefer_done(q, taken, nr, &some);
 		atomic_long_add(some.objects * q->size, &zd->room);
+		if (start)
+			trace_zsdefer_drain(zd->name, q->size, some.objects,
+					    some.zspages_whole, some.pages,
+					    ktime_get_ns() - start);
 	}
-	spin_unlock(&q->drain_lock);
-
-	if (start && nr)
-		trace_zsdefer_drain(zd->name, q->size, some.objects,
-				    some.zspages_whole, some.pages,
-				    ktime_get_ns() - start);
+	spin_unlock(&w->drain_lock);
 	zsdefer_add_freed(freed, &some);
+	return nr;
+}
+
+/*
+ * How many blocks are queued; with @over, 0 if the work item lets them be. When
+ * this returns, others have freed what they had taken before.
+ */
+static unsigned int zsdefer_nr_queued(struct zsdefer_worker *w, bool over)
+{
+	struct zsdefer_queue *q;
+	unsigned int nr = 0;
+
+	spin_lock(&w->drain_lock);
+	q = w->q;
+	if (q) {
+		/* With the lock: the first of a block may be about to link it. */
+		spin_lock(&q->lock);
+		if (!over || zsdefer_over_threshold(q))
+			nr = q->nr_blocks;
+		spin_unlock(&q->lock);
+	}
+	spin_unlock(&w->drain_lock);
 	return nr;
 }
 
@@ -100,33 +118,24 @@ static unsigned int zsdefer_drain_some(struct zsdefer_queue *q,
  * Free what is queued now, and add to @freed what came of it. When this returns,
  * others have freed what they had taken before, too. May sleep.
  */
-static void zsdefer_drain(struct zsdefer_queue *q, struct zsdefer_freed *freed)
+static void zsdefer_drain(struct zsdefer_worker *w, struct zsdefer_freed *freed)
 {
-	unsigned int left, nr;
+	unsigned int nr, left = zsdefer_nr_queued(w, false);
 
-	/* With the lock: the first of a block may be about to link it. */
-	spin_lock(&q->lock);
-	left = q->nr_blocks;
-	spin_unlock(&q->lock);
-	do {
-		nr = zsdefer_drain_some(q, left, freed);
-		left -= nr;
+	for (; left; left = nr ? left - nr : 0) {
+		nr = zsdefer_drain_some(w, left, freed);
 		cond_resched();
-	} while (nr && left);
+	}
 }
 
 static void zsdefer_work(struct work_struct *work)
 {
-	struct zsdefer_queue *q = container_of(work, struct zsdefer_queue, work);
+	struct zsdefer_worker *w = container_of(work, struct zsdefer_worker, work);
 	struct zsdefer_freed freed = { };
-	bool again;
 
-	zsdefer_drain(q, &freed);
+	zsdefer_drain(w, &freed);
 	/* What has come since may be above the threshold, and nobody say so. */
-	spin_lock(&q->lock);
-	again = q->head && zsdefer_over_threshold(q);
-	spin_unlock(&q->lock);
-	if (again)
+	if (zsdefer_nr_queued(w, true))
 		queue_work(zsdefer_wq, work);
 }
 
@@ -151,14 +160,13 @@ static void zsdefer_sweep(struct work_struct *work)
 	bool much = atomic_long_read(&zd->room) <= READ_ONCE(zd->plenty);
 	unsigned long in, begin = jiffies;
 	struct zsdefer_freed freed = { };
-	struct zsdefer_queue *q;
 	bool more = much;
+	unsigned int i;
 
-	list_for_each_entry(q, &zd->queues, list) {
-		if (READ_ONCE(q->nr_blocks))
-			zsdefer_drain(q, &freed);
+	for (i = 0; i < zd->nr; i++) {
+		zsdefer_drain(&zd->workers[i], &freed);
 		/* Who pushes into an empty queue arms us again. */
-		more |= READ_ONCE(q->nr_blocks);
+		more |= zsdefer_nr_queued(&zd->workers[i], false);
 	}
 	/* Who lowers the delay waits for this, and has it come sooner. */
 	guard(rcu)();
@@ -185,10 +193,10 @@ unsigned long zsdefer_flush(struct zsdefer *zd, const char *cause)
 {
 	u64 start = trace_zsdefer_flush_enabled() ? ktime_get_ns() : 0;
 	struct zsdefer_freed freed = { };
-	struct zsdefer_queue *q;
+	unsigned int i;
 
-	list_for_each_entry(q, &zd->queues, list)
-		zsdefer_drain(q, &freed);
+	for (i = 0; i < zd->nr; i++)
+		zsdefer_drain(&zd->workers[i], &freed);
 	if (start && freed.objects)
 		trace_zsdefer_flush(zd->name, cause, freed.objects, freed.pages,
 				    ktime_get_ns() - start);
@@ -212,7 +220,7 @@ bool zsdefer_take_own(struct zsdefer_queue *q)
 	struct zsdefer_freed freed = { };
 
 	return READ_ONCE(q->nr_blocks) &&
-	       zsdefer_drain_some(q, ZSDEFER_TAKE, &freed);
+	       zsdefer_drain_some(q->worker, ZSDEFER_TAKE, &freed);
 }
 EXPORT_SYMBOL_GPL(zsdefer_take_own);
 
@@ -234,21 +242,16 @@ unsigned long zsdefer_take_back(struct zsdefer *zd, unsigned long pages,
 				const char *cause)
 {
 	u64 start = trace_zsdefer_flush_enabled() ? ktime_get_ns() : 0;
+	unsigned int n, i, left, first = READ_ONCE(zd->hand);
 	struct zsdefer_freed freed = { };
-	struct zsdefer_queue *first = READ_ONCE(zd->hand), *q = first;
 
-	while (q && freed.pages < pages) {
-		unsigned int left = READ_ONCE(q->nr_blocks);
-
-		WRITE_ONCE(zd->hand, q);
+	for (n = 0; n < zd->nr && freed.pages < pages; n++) {
+		i = (first + n) % zd->nr;
+		WRITE_ONCE(zd->hand, i);
 		/* What others have in hand is about to come back. */
-		if (!left && data_race(q->taken != q->freed.objects))
-			zsdefer_drain_some(q, 0, &freed);
+		left = zsdefer_nr_queued(&zd->workers[i], false);
 		while (left-- && freed.pages < pages)
-			zsdefer_drain_some(q, 1, &freed);
-		q = list_next_entry_circular(q, &zd->queues, list);
-		if (q == first)
-			break;
+			zsdefer_drain_some(&zd->workers[i], 1, &freed);
 	}
 	if (start && freed.objects)
 		trace_zsdefer_flush(zd->name, cause, freed.objects, freed.pages,
@@ -322,25 +325,25 @@ static __always_inline bool zsdefer_charge(struct zsdefer *zd, long bytes)
 
 static noinline void zsdefer_refuse(struct zsdefer_queue *q)
 {
-	bool enabled = READ_ONCE(q->zd->limits.enabled);
+	bool enabled = READ_ONCE(q->limits->enabled);
 
 	spin_lock(&q->lock);
 	q->fallbacks[enabled ? ZSDEFER_BUDGET : ZSDEFER_DISABLED]++;
 	spin_unlock(&q->lock);
-	trace_zsdefer_fallback(q->zd->name, q->size,
+	trace_zsdefer_fallback(q->worker->zd->name, q->size,
 			       enabled ? "budget" : "disabled");
 }
 
 /* Do what a push into @q made necessary: true if it was not queued. */
 static noinline bool zsdefer_pushed(struct zsdefer_queue *q, unsigned int todo)
 {
-	struct zsdefer *zd = q->zd;
+	struct zsdefer *zd = q->worker->zd;
 
 	if (todo & ZSDEFER_ARM)
 		queue_delayed_work(zsdefer_wq, &zd->sweep,
 				   zsdefer_sweep_in(zd, false));
 	if (todo & ZSDEFER_KICK)
-		queue_work(zsdefer_wq, &q->work);
+		queue_work(zsdefer_wq, &q->worker->work);
 	if (todo & ZSDEFER_REFUSED)
 		trace_zsdefer_fallback(zd->name, q->size, "full");
 	return todo & (ZSDEFER_REFUSED | ZSDEFER_TWICE);
@@ -486,7 +489,7 @@ void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params)
 {
 	struct zsdefer_params *limits = &zd->limits, next = *params;
 	bool lower, sooner = next.drain_delay_ms < limits->drain_delay_ms;
-	struct zsdefer_queue *q;
+	unsigned int i;
 
 	if (!next.enabled)
 		next.budget = 0;
@@ -502,8 +505,8 @@ void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params)
 	WRITE_ONCE(limits->class_budget, next.class_budget);
 	WRITE_ONCE(limits->drain_threshold, next.drain_threshold);
 	WRITE_ONCE(limits->drain_delay_ms, next.drain_delay_ms);
-	list_for_each_entry(q, &zd->queues, list)
-		zsdefer_limits_changed(q);
+	for (i = 0; i < zd->nr; i++)
+		zsdefer_limits_changed(zd->workers[i].q);
 	if (!lower)
 		return;
 
@@ -524,7 +527,7 @@ static void zsdefer_add_stats(struct zsdefer_stats *stats,
 	unsigned int why;
 
 	spin_lock(&q->lock);
-	stats->memory += sizeof(*q);
+	stats->memory += sizeof(*q) + sizeof(*q->worker);
 	stats->waiting_objects += zsdefer_nr_waiting(q);
 	stats->waiting_bytes += zsdefer_nr_waiting(q) * q->size;
 	stats->queued += zsdefer_nr_pushed(q);
@@ -548,11 +551,11 @@ static void zsdefer_add_stats(struct zsdefer_stats *stats,
  */
 void zsdefer_read_stats(struct zsdefer *zd, struct zsdefer_stats *stats)
 {
-	struct zsdefer_queue *q;
+	unsigned int i;
 
 	*stats = (struct zsdefer_stats){ .memory = sizeof(*zd) };
-	list_for_each_entry(q, &zd->queues, list)
-		zsdefer_add_stats(stats, q);
+	for (i = 0; i < zd->nr; i++)
+		zsdefer_add_stats(stats, zd->workers[i].q);
 	stats->waiting_bytes = min(stats->waiting_bytes, zd->limits.budget);
 }
 EXPORT_SYMBOL_IF_KUNIT(zsdefer_read_stats);
@@ -560,12 +563,13 @@ EXPORT_SYMBOL_IF_KUNIT(zsdefer_read_stats);
 static int zsdefer_classes_show(struct seq_file *m, void *unused)
 {
 	struct zsdefer *zd = m->private;
-	struct zsdefer_queue *q;
+	unsigned int i;
 
 	seq_printf(m, "%6s %10s %12s %12s %12s %10s %10s %10s %10s\n",
 		   "size", "waiting", "queued", "drained", "whole", "drains",
 		   "full", "budget", "disabled");
-	list_for_each_entry(q, &zd->queues, list) {
+	for (i = 0; i < zd->nr; i++) {
+		struct zsdefer_queue *q = zd->workers[i].q;
 		struct zsdefer_stats s = { };
 
 		zsdefer_add_stats(&s, q);
@@ -598,11 +602,23 @@ EXPORT_SYMBOL_GPL(zsdefer_debugfs_create);
 
 /* Life cycle */
 
+/* Wait for who has begun, but gets no CPU: here nobody else does. */
+static void zsdefer_end(struct work_struct *work)
+{
+	struct zsdefer *zd = container_of(work, struct zsdefer, end);
+
+	cancel_delayed_work_sync(&zd->sweep);
+	while (zd->nr)
+		cancel_work_sync(&zd->workers[--zd->nr].work);
+	kvfree(zd);
+}
+
 /**
  * zsdefer_create() - make the deferred free of a pool
  * @free: how the pool frees objects
  * @pool: the pool, for @free
- * @name: the pool's name, which outlives the engine
+ * @name: the pool's name, for as long as it has its queues
+ * @nr: how many queues there will be
  *
  * It is disabled until zsdefer_bind().
  *
@@ -611,22 +627,22 @@ EXPORT_SYMBOL_GPL(zsdefer_debugfs_create);
  * Return: the engine, which zsdefer_destroy() frees, or NULL.
  */
 struct zsdefer *zsdefer_create(zsdefer_free_fn *free, void *pool,
-			       const char *name)
+			       const char *name, unsigned int nr)
 {
 	struct zsdefer *zd;
 
 	if (!zsdefer_wq)
 		return NULL;
 
-	zd = kzalloc_obj(*zd, GFP_KERNEL | __GFP_NOWARN);
+	zd = kvzalloc(struct_size(zd, workers, nr), GFP_KERNEL | __GFP_NOWARN);
 	if (!zd)
 		return NULL;
 
+	INIT_WORK(&zd->end, zsdefer_end);
 	INIT_DELAYED_WORK(&zd->sweep, zsdefer_sweep);
 	zd->free = free;
 	zd->pool = pool;
 	zd->name = name;
-	INIT_LIST_HEAD(&zd->queues);
 	mutex_lock(&zsdefer_engines_lock);
 	list_add_tail(&zd->list, &zsdefer_engines);
 	mutex_unlock(&zsdefer_engines_lock);
@@ -637,33 +653,40 @@ EXPORT_SYMBOL_GPL(zsdefer_create);
 /**
  * zsdefer_add_queue() - add the queue of a size class
  * @zd: an engine that is not bound yet
- * @q: the queue, which outlives the engine; its class has more bytes than that
- *     of the queue before
+ * @q: the queue, which is there until zsdefer_destroy(); its class has more
+ *     bytes than that of the queue before
  *
  * Context: Process context, may sleep.
  */
 void zsdefer_add_queue(struct zsdefer *zd, struct zsdefer_queue *q)
 {
+	struct zsdefer_worker *w = &zd->workers[zd->nr];
+
 	/* The OOM killer may be looking. */
 	guard(mutex)(&zsdefer_engines_lock);
-	INIT_WORK(&q->work, zsdefer_work);
+	spin_lock_init(&w->drain_lock);
+	INIT_WORK(&w->work, zsdefer_work);
+	w->zd = zd;
+	w->q = q;
 	q->limits = &zd->limits;
-	q->zd = zd;
-	list_add_tail(&q->list, &zd->queues);
-	zd->hand = q;
+	q->worker = w;
+	zd->hand = zd->nr++;
 	zsdefer_limits_changed(q);
 }
 EXPORT_SYMBOL_GPL(zsdefer_add_queue);
 
 /**
- * zsdefer_destroy() - free all that waits, then the engine itself
+ * zsdefer_destroy() - free all that waits, and let go of the queues
  * @zd: the engine, or NULL; nobody pushes any more
+ *
+ * Waits like zsdefer_flush(), and for nothing else: a work item that has begun
+ * finds nothing to do when it gets a CPU.
  *
  * Context: Process context, may sleep.
  */
 void zsdefer_destroy(struct zsdefer *zd)
 {
-	struct zsdefer_queue *q;
+	struct zsdefer_worker *w;
 
 	if (!zd)
 		return;
@@ -672,16 +695,17 @@ void zsdefer_destroy(struct zsdefer *zd)
 	list_del(&zd->list);
 	mutex_unlock(&zsdefer_engines_lock);
 	debugfs_remove(zd->debugfs);
-	zsdefer_unbind(zd);
+	if (zd->ctl)
+		scoped_guard(mutex, &zd->ctl->lock)
+			zd->ctl->zd = NULL;
 	zsdefer_flush(zd, "disable");
-	cancel_delayed_work_sync(&zd->sweep);
-	list_for_each_entry(q, &zd->queues, list) {
-		cancel_work_sync(&q->work);
-		WARN_ON_ONCE(zsdefer_nr_waiting(q));
-		q->limits = NULL;
-		q->zd = NULL;
+	for (w = zd->workers; w < zd->workers + zd->nr; w++) {
+		spin_lock(&w->drain_lock);
+		WARN_ON_ONCE(zsdefer_nr_waiting(w->q));
+		w->q = NULL;
+		spin_unlock(&w->drain_lock);
 	}
-	kfree(zd);
+	queue_work(zsdefer_wq, &zd->end);
 }
 EXPORT_SYMBOL_GPL(zsdefer_destroy);
 

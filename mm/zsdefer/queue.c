@@ -9,8 +9,6 @@
 #include <linux/bitops.h>
 #include <linux/export.h>
 #include <linux/jiffies.h>
-#include <linux/lockdep.h>
-#include <linux/minmax.h>
 #include <linux/mmdebug.h>
 #include <linux/slab.h>
 
@@ -28,7 +26,6 @@
 void zsdefer_queue_init(struct zsdefer_queue *q, unsigned int size)
 {
 	spin_lock_init(&q->lock);
-	spin_lock_init(&q->drain_lock);
 	INIT_LIST_HEAD(&q->partial);
 	q->size = size;
 }
@@ -222,7 +219,7 @@ void zsdefer_limits_changed(struct zsdefer_queue *q)
 
 /**
  * zsdefer_take() - take the oldest objects out of a queue
- * @q: the queue; the caller holds its drain_lock
+ * @q: the queue; the caller holds its worker's drain_lock
  * @taken: receives the blocks, and which of their objects to free
  * @max: how many blocks to take at most
  *
@@ -238,8 +235,6 @@ unsigned int zsdefer_take(struct zsdefer_queue *q, struct zsdefer_taken *taken,
 {
 	struct zsdefer_block *block;
 	unsigned int nr = 0;
-
-	lockdep_assert_held(&q->drain_lock);
 
 	spin_lock(&q->lock);
 	while (nr < max && (block = q->head)) {
@@ -258,7 +253,7 @@ unsigned int zsdefer_take(struct zsdefer_queue *q, struct zsdefer_taken *taken,
 
 /**
  * zsdefer_done() - account for objects that a drain has freed
- * @q: the queue; the caller holds its drain_lock
+ * @q: the queue; the caller holds its worker's drain_lock
  * @taken: what was taken out of it
  * @nr: the number of blocks
  * @freed: what came of it
@@ -273,8 +268,6 @@ void zsdefer_done(struct zsdefer_queue *q, const struct zsdefer_taken *taken,
 	struct zsdefer_block *block, *next;
 	LIST_HEAD(unused);
 	unsigned int i;
-
-	lockdep_assert_held(&q->drain_lock);
 
 	spin_lock(&q->lock);
 	for (i = 0; i < nr; i++)

@@ -24,7 +24,7 @@
  * Lock order, from the outside in:
  *
  *	zram's slot lock, the swap cluster's lock
- *	  zsdefer_queue.drain_lock, but not under the swap cluster's lock
+ *	  zsdefer_worker.drain_lock, but not under the swap cluster's lock
  *	    class->lock, the page allocator's and slab's own locks
  *	    zsdefer_queue.lock
  *
@@ -44,7 +44,6 @@
 #include <linux/spinlock.h>
 #include <linux/stddef.h>
 #include <linux/types.h>
-#include <linux/workqueue.h>
 #include <linux/zsdefer.h>
 
 /* Blocks that a drain takes at a time: most of what it can have in hand. */
@@ -136,13 +135,8 @@ struct zsdefer_freed {
  * @longest_wait: jiffies, the longest any object waited for its drain
  * @fallbacks: objects that could not be queued, by cause
  * @size: bytes that an object occupies, fixed
- * @limits: the engine's, see zsdefer_limits_changed(); NULL while the pool has
- *	    none
- * @drain_lock: held from when objects are taken until they have been freed,
- *		so who gets it knows that nobody has any in hand
- * @work: drains this queue
- * @zd: the engine, or NULL
- * @list: on zsdefer.queues
+ * @limits: the engine's, see zsdefer_limits_changed(); NULL until the pool has one
+ * @worker: of the engine, drains it; likewise
  *
  * It lives as long as its class.
  */
@@ -161,11 +155,7 @@ struct zsdefer_queue {
 	unsigned long longest_wait;
 	unsigned long fallbacks[ZSDEFER_NR_FALLBACKS];
 	const struct zsdefer_params *limits;
-
-	spinlock_t drain_lock ____cacheline_aligned_in_smp; /* what is taken */
-	struct work_struct work;
-	struct zsdefer *zd;
-	struct list_head list;
+	struct zsdefer_worker *worker;
 } ____cacheline_aligned_in_smp;
 
 /**

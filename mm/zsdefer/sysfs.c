@@ -82,17 +82,14 @@ static int zsdefer_commit(struct zsdefer_ctl *ctl,
 static unsigned long *zsdefer_param(struct zsdefer_params *params,
 				    const char *name)
 {
-	if (!strcmp(name, "enabled"))
-		return &params->enabled;
-	if (!strcmp(name, "budget"))
-		return &params->budget;
-	if (!strcmp(name, "class_budget"))
-		return &params->class_budget;
-	if (!strcmp(name, "drain_threshold"))
-		return &params->drain_threshold;
-	if (!strcmp(name, "drain_delay_ms"))
-		return &params->drain_delay_ms;
-	return NULL;
+	static const char * const names[] = {
+		"enabled", "budget", "class_budget", "drain_threshold",
+		"drain_delay_ms",
+	};
+	int i = match_string(names, ARRAY_SIZE(names), name);
+
+	/* They are all alike, and in this order. */
+	return i < 0 ? NULL : &params->enabled + i;
 }
 
 static ssize_t zsdefer_show_stats(struct zsdefer *zd, char *buf)
@@ -198,20 +195,3 @@ void zsdefer_bind(struct zsdefer *zd, struct zsdefer_ctl *ctl)
 	zsdefer_set_params(zd, &ctl->params);
 }
 EXPORT_SYMBOL_GPL(zsdefer_bind);
-
-/**
- * zsdefer_unbind() - take an engine from its knobs, as its pool goes away
- * @zd: the engine
- *
- * Context: Process context, may sleep.
- */
-void zsdefer_unbind(struct zsdefer *zd)
-{
-	struct zsdefer_ctl *ctl = zd->ctl;
-
-	if (!ctl)
-		return;
-
-	guard(mutex)(&ctl->lock);
-	ctl->zd = NULL;
-}

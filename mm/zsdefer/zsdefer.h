@@ -60,12 +60,27 @@ struct zsdefer_stats {
  * What the engine asks of an allocator: free the objects whose handles were taken
  * of some blocks, and say what came of it; the handles stay in use. Gets the
  * pool, the queue, the blocks in the order that they were queued in, and their
- * number, at least one. Called under the queue's drain_lock, so it must not
+ * number, at least one. Called under the worker's drain_lock, so it must not
  * sleep.
  */
 typedef void zsdefer_free_fn(void *pool, struct zsdefer_queue *q,
 			     const struct zsdefer_taken *taken, unsigned int nr,
 			     struct zsdefer_freed *freed);
+
+/**
+ * struct zsdefer_worker - drains the queue of a size class
+ * @drain_lock: held from when objects are taken until they have been freed,
+ *		so who gets it knows that nobody has any in hand
+ * @q: the queue, NULL when the pool goes away; changes under @drain_lock
+ * @work: does it when there is much
+ * @zd: the engine
+ */
+struct zsdefer_worker {
+	spinlock_t drain_lock;	/* what is taken, q */
+	struct zsdefer_queue *q;
+	struct work_struct work;
+	struct zsdefer *zd;
+} ____cacheline_aligned_in_smp;
 
 /**
  * struct zsdefer - the deferred free of one pool
@@ -78,11 +93,14 @@ typedef void zsdefer_free_fn(void *pool, struct zsdefer_queue *q,
  * @pool: the pool, for @free
  * @name: the pool's, for trace events
  * @sweep: drains what stays below the threshold; pending while objects wait
+ * @end: waits for work items that have begun, but get no CPU, when the pool is
+ *	 gone, and frees the engine
  * @ctl: the knobs that are bound to us, or NULL
  * @list: on the list of all engines
  * @debugfs: the file with the figures of each class, or NULL
- * @hand: the queue that the next who takes memory back begins with
- * @queues: one for each distinct size class
+ * @hand: whose queue the next who takes memory back begins with
+ * @nr: workers that have a queue
+ * @workers: one for each distinct size class
  */
 struct zsdefer {
 	atomic_long_t room;
@@ -92,18 +110,19 @@ struct zsdefer {
 	void *pool;
 	const char *name;
 	struct delayed_work sweep;
+	struct work_struct end;
 	struct zsdefer_ctl *ctl;
 	struct list_head list;
 	struct dentry *debugfs;
-	struct zsdefer_queue *hand;
-	struct list_head queues;
+	unsigned int hand;
+	unsigned int nr;
+	struct zsdefer_worker workers[];
 };
 
 struct zsdefer *zsdefer_create(zsdefer_free_fn *free, void *pool,
-			       const char *name);
+			       const char *name, unsigned int nr);
 void zsdefer_add_queue(struct zsdefer *zd, struct zsdefer_queue *q);
 void zsdefer_bind(struct zsdefer *zd, struct zsdefer_ctl *ctl);
-void zsdefer_unbind(struct zsdefer *zd);
 void zsdefer_destroy(struct zsdefer *zd);
 
 bool zsdefer_push_one(struct zsdefer *zd, unsigned long handle);

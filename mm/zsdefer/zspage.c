@@ -409,16 +409,18 @@ EXPORT_SYMBOL_GPL(zsdefer_pool_take_back);
  */
 int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl)
 {
-	unsigned int i;
+	unsigned int i, nr = 0;
 	struct zsdefer *zd;
 
-	zd = zsdefer_create(zsdefer_free_taken, pool, pool->name);
+	/* Merged classes share a struct, which knows the index of the last. */
+	for (i = 0; i < ZS_SIZE_CLASSES; i++)
+		nr += pool->size_class[i]->index == i;
+	zd = zsdefer_create(zsdefer_free_taken, pool, pool->name, nr);
 	if (!zd) {
 		pr_warn("no memory to defer the frees of %s\n", pool->name);
 		return -ENOMEM;
 	}
 
-	/* Merged classes share a struct, which knows the index of the last. */
 	for (i = 0; i < ZS_SIZE_CLASSES; i++)
 		if (pool->size_class[i]->index == i)
 			zsdefer_add_queue(zd, &pool->size_class[i]->zsdefer);

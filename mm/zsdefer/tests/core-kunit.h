@@ -126,7 +126,7 @@ static void fake_free(void *pool, struct zsdefer_queue *q,
 	unsigned int i, bit, class = q - fake->queues;
 	void (*during)(struct fake *fake) = fake->during;
 
-	lockdep_assert_held(&q->drain_lock);
+	lockdep_assert_held(&q->worker->drain_lock);
 	fake->during = NULL;
 	if (during)
 		during(fake);
@@ -330,7 +330,7 @@ static unsigned long fake_refused(struct fake *fake, enum zsdefer_fallback why)
 /* The work item of @class is pending or running. */
 static bool fake_draining(struct fake *fake, unsigned int class)
 {
-	return work_busy(&fake->queues[class].work);
+	return work_busy(&fake->queues[class].worker->work);
 }
 
 /* Wait until @_cond is true; a test that waits for long has failed. */
@@ -512,7 +512,7 @@ static void fake_create(struct fake *fake)
 {
 	unsigned int class;
 
-	fake->zd = zsdefer_create(fake_free, fake, "test");
+	fake->zd = zsdefer_create(fake_free, fake, "test", FAKE_QUEUES);
 	KUNIT_ASSERT_NOT_NULL(fake->test, fake->zd);
 	for (class = 0; class < FAKE_QUEUES; class++) {
 		struct zsdefer_queue *q = &fake->queues[class];
@@ -920,7 +920,7 @@ static void a_worker_that_leaves_too_much_comes_again(struct kunit *test)
 	WRITE_ONCE(fake->zd->limits.drain_threshold, 600);
 	zsdefer_limits_changed(&fake->queues[0]);
 	fake->during = fake_push_500;
-	zsdefer_work(&fake->queues[0].work);
+	zsdefer_work(&fake->zd->workers[0].work);
 	fake_expect_soon(fake, !fake_waiting(fake));
 }
 
@@ -1695,6 +1695,34 @@ static void the_end_comes_while_the_sweep_is_armed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake->nr_freed, 20 * 3 * FAKE_QUEUES);
 }
 
+static DECLARE_COMPLETION(fake_has_begun);
+static DECLARE_COMPLETION(fake_has_a_cpu);
+
+/* The work item of a queue, which gets a CPU only when somebody says so. */
+static void fake_starve(struct work_struct *work)
+{
+	complete(&fake_has_begun);
+	wait_for_completion(&fake_has_a_cpu);
+	zsdefer_work(work);
+}
+
+static void the_end_waits_for_nobody_without_a_cpu(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct work_struct *work = &fake->zd->workers->work;
+
+	KUNIT_ASSERT_EQ(test, fake_fill_all(fake, 10), 10 * FAKE_QUEUES);
+	work->func = fake_starve;
+	queue_work(zsdefer_wq, work);
+	wait_for_completion(&fake_has_begun);
+	fake_destroy(fake);
+	KUNIT_EXPECT_EQ(test, fake->nr_freed, 10 * FAKE_QUEUES);
+	/* Queues go with their pool, and are not looked at again. */
+	memset(fake->queues, 0x6b, sizeof(fake->queues));
+	complete(&fake_has_a_cpu);
+	flush_workqueue(zsdefer_wq);
+}
+
 static void the_end_comes_before_it_was_bound(struct kunit *test)
 {
 	struct fake *fake = test->priv;
@@ -1770,6 +1798,7 @@ static struct kunit_case zsdefer_test_cases[] = {
 	KUNIT_CASE(full_queues_are_freed_at_the_end),
 	KUNIT_CASE(the_end_waits_for_work_in_hand_and_pending),
 	KUNIT_CASE(the_end_comes_while_the_sweep_is_armed),
+	KUNIT_CASE(the_end_waits_for_nobody_without_a_cpu),
 	KUNIT_CASE(the_end_comes_before_it_was_bound),
 	{}
 };
