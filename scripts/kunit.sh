@@ -5,6 +5,9 @@
 # kunit.py builds the patched tree, runs it as a process, and shows the
 # results; fails if a test does, if none ran, or if the kernel complained.
 # OUT receives SUITE.tap for each suite, and console.log.
+#
+#	FILTER=*.NAME	only tests of that name (SUITE.TEST, * for any)
+#	TIMEOUT=300	seconds that they may take
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -33,8 +36,9 @@ run_on()
 {
 	"$here/scripts/kernel-build.sh" in-tree tools/testing/kunit/kunit.py \
 		run --build_dir="$build" --kunitconfig=mm/zsdefer/tests \
-		--jobs="$JOBS" --make_options="CC=ccache gcc" --timeout=300 \
-		--kernel_args=seccomp=auto --kernel_args=ncpus="$1" </dev/null
+		--jobs="$JOBS" --make_options="CC=ccache gcc" \
+		--timeout="${TIMEOUT:-300}" --kernel_args=seccomp=auto \
+		--kernel_args=ncpus="$1" ${FILTER:+"$FILTER"} </dev/null
 }
 
 say "building and running the KUnit suites on User-mode Linux, in $build"
