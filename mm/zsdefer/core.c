@@ -60,6 +60,24 @@ unsigned long zsdefer_waiting_bytes(struct zsdefer *zd)
 EXPORT_SYMBOL_GPL(zsdefer_waiting_bytes);
 
 /*
+ * Have MemAvailable count what waits, but for a mebibyte: it is as good as free, and
+ * killers that look there after one victim would choose another.
+ */
+static void zsdefer_tell(struct zsdefer *zd)
+{
+	long room, pages, plenty = READ_ONCE(zd->plenty);
+
+	guard(spinlock)(&zd->told_lock);
+	room = atomic_long_read(&zd->room);
+	WRITE_ONCE(zd->look_at, room > plenty ? max(plenty, room - SZ_1M) :
+						room - SZ_1M);
+	pages = zsdefer_waiting_bytes(zd) / PAGE_SIZE;
+	mod_node_page_state(NODE_DATA(first_memory_node),
+			    NR_KERNEL_MISC_RECLAIMABLE, pages - zd->told);
+	zd->told = pages;
+}
+
+/*
  * Free the objects of up to @max blocks, the oldest, and add to @freed what came
  * of it. Returns the number of blocks.
  */
@@ -82,6 +100,7 @@ static unsigned int zsdefer_drain_some(struct zsdefer_worker *w,
 		zd->free(zd->pool, q, taken, nr, &some);
 		zsdefer_done(q, taken, nr, &some);
 		atomic_long_add(some.objects * q->size, &zd->room);
+		zsdefer_tell(zd);
 		if (start)
 			trace_zsdefer_drain(zd->name, q->size, some.objects,
 					    some.zspages_whole, some.pages,
@@ -294,12 +313,14 @@ static struct notifier_block zsdefer_oom_nb = { .notifier_call = zsdefer_oom };
 
 /* Pushes */
 
-/* Much waits now: have the sweep come sooner, unless it is on its way. */
-static noinline void zsdefer_sweep_soon(struct zsdefer *zd)
+/* More waits: if it is much, have the sweep come sooner than it would. */
+static noinline void zsdefer_look(struct zsdefer *zd)
 {
 	unsigned long soon = zsdefer_sweep_in(zd, true);
 
-	if (timer_pending(&zd->sweep.timer) &&
+	zsdefer_tell(zd);
+	if (atomic_long_read(&zd->room) <= READ_ONCE(zd->plenty) &&
+	    timer_pending(&zd->sweep.timer) &&
 	    /* data_race: at worst the sweep comes no sooner. */
 	    time_after(data_race(zd->sweep.timer.expires), jiffies + soon))
 		mod_delayed_work(zsdefer_wq, &zd->sweep, soon);
@@ -312,14 +333,14 @@ static noinline void zsdefer_sweep_soon(struct zsdefer *zd)
  */
 static __always_inline bool zsdefer_charge(struct zsdefer *zd, long bytes)
 {
-	long room = atomic_long_read(&zd->room), plenty = READ_ONCE(zd->plenty);
+	long room = atomic_long_read(&zd->room);
 
 	do {
 		if (room < bytes)
 			return false;
 	} while (!atomic_long_try_cmpxchg(&zd->room, &room, room - bytes));
-	if (unlikely(room - bytes <= plenty && room > plenty))
-		zsdefer_sweep_soon(zd);
+	if (unlikely(room - bytes <= READ_ONCE(zd->look_at)))
+		zsdefer_look(zd);
 	return true;
 }
 
@@ -502,6 +523,7 @@ void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params)
 		   min(next.drain_threshold, next.budget / PAGE_SIZE + 1));
 	WRITE_ONCE(limits->enabled, next.enabled);
 	WRITE_ONCE(limits->budget, next.budget);
+	zsdefer_tell(zd);
 	WRITE_ONCE(limits->class_budget, next.class_budget);
 	WRITE_ONCE(limits->drain_threshold, next.drain_threshold);
 	WRITE_ONCE(limits->drain_delay_ms, next.drain_delay_ms);
@@ -638,6 +660,7 @@ struct zsdefer *zsdefer_create(zsdefer_free_fn *free, void *pool,
 	if (!zd)
 		return NULL;
 
+	spin_lock_init(&zd->told_lock);
 	INIT_WORK(&zd->end, zsdefer_end);
 	INIT_DELAYED_WORK(&zd->sweep, zsdefer_sweep);
 	zd->free = free;

@@ -27,6 +27,7 @@
  *	  zsdefer_worker.drain_lock, but not under the swap cluster's lock
  *	    class->lock, the page allocator's and slab's own locks
  *	    zsdefer_queue.lock
+ *	    zsdefer.told_lock
  *
  * class->lock is never taken inside zsdefer_queue.lock, nor the other way
  * round: a drain takes blocks under the one and frees objects under the other.

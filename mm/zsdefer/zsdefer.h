@@ -87,6 +87,7 @@ struct zsdefer_worker {
  * @room: bytes that may still come to wait: the budget less the class size
  *	  of every object that does; negative after the budget was lowered,
  *	  until enough has been drained
+ * @look_at: who leaves less @room than that looks at what there is to do
  * @plenty: less @room than that is left while much waits
  * @limits: the values of the knobs, but a budget of 0 while disabled
  * @free: frees objects of the pool
@@ -98,13 +99,16 @@ struct zsdefer_worker {
  * @ctl: the knobs that are bound to us, or NULL
  * @list: on the list of all engines
  * @debugfs: the file with the figures of each class, or NULL
+ * @told: pages that wait, as far as NR_KERNEL_MISC_RECLAIMABLE knows
+ * @told_lock: of @told, inside all others
  * @hand: whose queue the next who takes memory back begins with
  * @nr: workers that have a queue
  * @workers: one for each distinct size class
  */
 struct zsdefer {
 	atomic_long_t room;
-	long plenty ____cacheline_aligned_in_smp;
+	long look_at ____cacheline_aligned_in_smp;
+	long plenty;
 	struct zsdefer_params limits;
 	zsdefer_free_fn *free;
 	void *pool;
@@ -114,6 +118,8 @@ struct zsdefer {
 	struct zsdefer_ctl *ctl;
 	struct list_head list;
 	struct dentry *debugfs;
+	long told;
+	spinlock_t told_lock;	/* told */
 	unsigned int hand;
 	unsigned int nr;
 	struct zsdefer_worker workers[];

@@ -1358,6 +1358,7 @@ static void much_is_swept_soon(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake->zd->plenty, FAKE_PLENTY - 100 * PAGE_SIZE);
 	/* As if it were eight objects of 4096 bytes. */
 	fake->zd->plenty = FAKE_PLENTY - 8 * 4096;
+	fake->zd->look_at = fake->zd->plenty;
 	fake_fill(fake, 3, 6);
 	KUNIT_ASSERT_TRUE(test, fake_armed(fake));
 	expires = fake->zd->sweep.timer.expires;
@@ -1369,6 +1370,26 @@ static void much_is_swept_soon(struct kunit *test)
 	fake_expect_soon(fake, READ_ONCE(fake->nr_freed) == 9);
 	fake_expect_soon(fake, !fake_armed(fake));
 	fake_expect_empty(fake);
+}
+
+/* MemAvailable knows of all that waits, but for a mebibyte. */
+static void what_waits_is_told_to_be_available(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	long i, pages;
+
+	for (i = 1; i <= 1000; i++) {
+		KUNIT_ASSERT_EQ(test, fake_fill(fake, 3, 1), 1);
+		pages = i * 4096 / PAGE_SIZE;
+		KUNIT_EXPECT_LE(test, fake->zd->told, pages);
+		KUNIT_EXPECT_GE(test, fake->zd->told,
+				pages - (long)(SZ_1M / PAGE_SIZE));
+	}
+	KUNIT_EXPECT_GT(test, fake->zd->told, 0);
+	zsdefer_take_own(&fake->queues[3]);
+	KUNIT_EXPECT_EQ(test, fake->zd->told, fake_charged(fake) / PAGE_SIZE);
+	fake_flush(fake);
+	KUNIT_EXPECT_EQ(test, fake->zd->told, 0);
 }
 
 /* A budget of fewer pages than the threshold is never much, however many. */
@@ -1782,6 +1803,7 @@ static struct kunit_case zsdefer_test_cases[] = {
 	KUNIT_CASE(the_sweep_returns_for_what_came_meanwhile),
 	KUNIT_CASE(much_is_swept_soon),
 	KUNIT_CASE(what_is_much_is_within_the_budget),
+	KUNIT_CASE(what_waits_is_told_to_be_available),
 	KUNIT_CASE(nothing_waits_forever_below_the_threshold),
 	KUNIT_CASE(the_longest_wait_is_remembered),
 	KUNIT_CASE(waiting_is_until_freed_not_until_taken),

@@ -4,10 +4,10 @@
  *
  *	zsbench release [-h munmap|kill|touch] [-m MIB] [-p PROCS] [-d DATA]
  *			[-r RUNS] [-z zramN] [-w MS] [-f] [-i] [-x] [-S]
- *	zsbench verify	[-m MIB] [-p PROCS] [-t SECONDS] [-s SEED]
+ *	zsbench verify	[-m MIB] [-p PROCS] [-t SECONDS] [-s SEED] [-H]
  *	zsbench hold	[-m MIB] [-d DATA]
  *	zsbench lmk	[-p APPS] [-m MIB] [-R MIB] [-n MIB] [-l MIB] [-d DATA]
- *			[-r RUNS] [-z zramN] [-w MS]
+ *			[-r RUNS] [-z zramN] [-w MS] [-a]
  *	zsbench churn	[-r ROUNDS] [-s SEED] [-z zramN]
  *	zsbench latency	[-m MIB] [-d DATA] [-r RUNS] [-z zramN] [-w MS] [-x]
  *	zsbench workers
@@ -47,13 +47,15 @@
  *
  * "verify" has PROCS processes check every byte that comes back from swap,
  * while as many others are filled, swapped out and killed. It prints what it
- * checked and exits with 1 if a single byte was wrong.
+ * checked and exits with 1 if a single byte was wrong. With -H their memory may
+ * be in huge pages; otherwise none is, as that depends on what else is going on.
  *
  * "hold" fills and swaps out, prints "ready", and waits to be killed.
  *
  * "lmk" has APPS processes that swap MIB (-m) each out and keep more (-R), and
  * another that then touches new memory (-n), while its parent kills an app
- * whenever less than -l is free, the oldest first, and waits until it is gone.
+ * whenever less than -l is free, the oldest first, and waits until it is gone. With
+ * -a it looks at what is available (MemAvailable) instead.
  * All sizes are in MiB; -R and -l may be 0. A line of JSON a run:
  *
  *	total_ns	until the new process had all its memory; -1 if the kernel
@@ -259,7 +261,8 @@ char *map_pages(unsigned long pages)
 
 	if (mem == MAP_FAILED)
 		err(2, "mmap");
-	madvise(mem, pages * page_size, MADV_NOHUGEPAGE);
+	if (!opt.huge)
+		madvise(mem, pages * page_size, MADV_NOHUGEPAGE);
 	return mem;
 }
 
@@ -884,7 +887,7 @@ static void parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "h:m:p:d:r:t:s:z:w:R:n:l:fixS")) != -1) {
+	while ((c = getopt(argc, argv, "h:m:p:d:r:t:s:z:w:R:n:l:afixHS")) != -1) {
 		switch (c) {
 		case 'h':
 			opt.how = optarg;
@@ -922,6 +925,9 @@ static void parse(int argc, char **argv)
 		case 'l':
 			opt.low_mib = number(optarg, 0, MAX_MIB);
 			break;
+		case 'a':
+			opt.available = true;
+			break;
 		case 'f':
 			opt.flush = true;
 			break;
@@ -930,6 +936,9 @@ static void parse(int argc, char **argv)
 			break;
 		case 'x':
 			opt.exclusive = true;
+			break;
+		case 'H':
+			opt.huge = true;
 			break;
 		case 'S':
 			opt.series = true;

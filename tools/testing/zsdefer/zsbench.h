@@ -28,9 +28,11 @@ struct options {
 	unsigned long resident_mib;
 	unsigned long new_mib;
 	unsigned long low_mib;
+	bool available;
 	bool flush;
 	bool interleave;
 	bool exclusive;
+	bool huge;
 	bool series;
 };
 

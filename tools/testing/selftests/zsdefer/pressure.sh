@@ -131,6 +131,29 @@ the_shrinker_gives_back_what_waits()
 		fail "$(grep zsdefer_flush /tmp/traced)"
 }
 
+# kib_grew BEFORE MIB: KReclaimable has grown by so much, give or take what is
+# not told yet, and what the rest of the kernel does meanwhile.
+kib_grew()
+{
+	grown=$((($(reclaimable) - $1) / 1024))
+	[ "$grown" -ge $(($2 - 3)) ] && [ "$grown" -le $(($2 + 2)) ] ||
+		fail "KReclaimable grew by $grown MiB, not $2"
+}
+
+reclaimable()
+{
+	awk '/^KReclaimable/ { print $2 }' /proc/meminfo
+}
+
+what_waits_is_available()
+{
+	nr=$((40 * 1048576 / page))
+	set_up 64M && hold_everything 64M && write_pages huge 0 $nr || return 1
+	before=$(reclaimable)
+	discard 0 $nr && kib_grew "$before" 40 &&
+	echo 1 >"$knobs/flush" && kib_grew "$before" 0
+}
+
 # Somebody is killed here, since we ask for it, but what waits goes first.
 running_out_of_memory_gives_back_what_waits()
 {
@@ -275,6 +298,7 @@ run_tests \
 	fallbacks_are_traced_with_their_cause \
 	figures_of_each_class_add_up \
 	the_shrinker_gives_back_what_waits \
+	what_waits_is_available \
 	running_out_of_memory_gives_back_what_waits \
 	nobody_is_killed_for_memory_that_only_waits \
 	an_allocation_that_fails_takes_back_and_tries_again \
