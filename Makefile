@@ -4,9 +4,9 @@
 
 scripts := scripts
 export BASE KSRC ZSDEFER_CACHE JOBS RUNS SIZES MEM CPUS TESTS CHECK WITHOUT UPDATE
-export RESULTS BASELINE SIZE MINUTES SEED KERNEL BUILDS PARTS DESIGNS ROUNDS BIG KIT
+export RESULTS BASELINE SIZE MINUTES SEED KERNEL BUILDS PARTS DESIGNS ROUNDS BIG KIT ONLY DOC
 
-.PHONY: help run test test-all kunit builds bench eval eval-target sweep soak shell
+.PHONY: help run test test-all kunit mutants scenes builds bench eval eval-target sweep soak shell
 .PHONY: kernel apply unapply check clean
 .DEFAULT_GOAL := help
 
@@ -21,6 +21,9 @@ help:
 #:   make test-all  all that there are, also those that take too long for that
 #:   make soak      everything at once for MINUTES=10; SEED= repeats one
 #:   make kunit     the KUnit suites on User-mode Linux: seconds when warm
+#:   make mutants   are one-line mistakes in ours noticed? MUTANTS="..." picks some
+#:   make scenes    what distributions do with zram, unpatched beside ours: a table;
+#:                  ROUNDS= for how long, KERNEL= for another kernel of configs/
 #:   make builds    compile what is ours, and what the patches change, in some
 #:                  25 configurations, with all warnings; BUILDS="..." picks
 #:   make bench     cost of release and drain in instructions: unpatched, option n,
@@ -65,6 +68,12 @@ soak:
 
 kunit:
 	@$(scripts)/kunit.sh
+
+mutants:
+	@$(scripts)/mutants.sh $(MUTANTS)
+
+scenes:
+	@$(scripts)/scenes.sh
 
 builds:
 	@$(scripts)/builds.sh

@@ -3,9 +3,11 @@
 #
 # Make the guest's initramfs from this machine's own packages, and print its
 # file: busybox, perf, stress-ng and mke2fs with their libraries (in the cache),
-# and our init, benchmark and jobs (made anew each time). A BUILD that has zram
+# and our init, benchmark and jobs (made anew each time). SMALL=1 leaves out all
+# but busybox and ours, for a guest of little memory. A BUILD that has zram
 # as a module gets its modules, too, one with zswap the kernel's tests of that,
-# and one for another kind of machine has to do with less.
+# one with file systems what makes and checks them, and one for another kind of
+# machine has to do with less.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/newer-debian.sh"
@@ -24,10 +26,10 @@ pack()
 		cpio -o -H newc -R 0:0 --quiet) | gzip -1
 }
 
-# Copy a program and all libraries it is linked with.
+# add_program FILE [ROOT]: copy a program and all libraries it is linked with.
 add_program()
 {
-	local file root=$tmp/base
+	local file root=${2:-$tmp/base}
 
 	for file in $(readlink -f "$1") \
 		$(ldd "$1" | grep -o '/[^ ]*' || true); do
@@ -48,6 +50,19 @@ add_modules()
 		cp "$ko" "$to/"
 		basename "$ko"
 	done >"$to/order"
+}
+
+# add_file_systems ROOT PROGRAM...: what makes and checks file systems, and what
+# looks at block devices.
+add_file_systems()
+{
+	local program
+
+	for program in e2fsck zramctl lsblk "${@:2}"; do
+		add_program "$(command -v "$program")" "$1"
+	done
+	mkdir -p "$1/usr/sbin"
+	ln -s "$(readlink -f "$(command -v mke2fs)")" "$1/usr/sbin/mkfs.ext4"
 }
 
 # Programs of this machine's own packages, for guests of its kind. They are
@@ -97,12 +112,17 @@ machine=$(dpkg --print-architecture) cc=gcc
 if [ -n "$build" ] && grep -q '^CONFIG_ARM64=y' "$build/.config"; then
 	machine=arm64 cc=aarch64-linux-gnu-gcc
 	need_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+elif [ -n "$build" ] && grep -q '^CONFIG_X86_32=y' "$build/.config"; then
+	machine=i386 cc=i686-linux-gnu-gcc
+	need_packages gcc-i686-linux-gnu libc6-dev-i386-cross
 fi
 key=$machine-$(dpkg-query -W busybox-static stress-ng linux-perf e2fsprogs \
 	libc6 | cat - "$here/scripts/image.sh" | sha256sum | cut -c -12)
-base=$ZSDEFER_CACHE/image/base-$key.cpio.gz
+base=$ZSDEFER_CACHE/image/base${SMALL:+-small}-$key.cpio.gz
 if [ ! -f "$base" ]; then
-	if [ $cc = gcc ]; then
+	if [ $cc = gcc ] && [ -n "${SMALL:-}" ]; then
+		add_busybox /bin/busybox
+	elif [ $cc = gcc ]; then
 		pack_base
 	else
 		pack_foreign_base "$machine"
@@ -125,6 +145,16 @@ cp -r "$here/tools/testing/selftests/zsdefer" \
 cp "$source/tools/testing/selftests/kselftest/ktap_helpers.sh" \
 	"$tmp/ours/selftests/kselftest/"
 chmod +x "$tmp/ours/init"
+if [ -z "${SMALL:-}" ] && [ -n "$build" ] &&
+	grep -q '^CONFIG_EXT4_FS=y' "$build/.config"
+then
+	programs=()
+	if grep -q '^CONFIG_BTRFS_FS=y' "$build/.config"; then
+		need_packages btrfs-progs f2fs-tools
+		programs=(mkfs.btrfs btrfs mkfs.f2fs fsck.f2fs)
+	fi
+	add_file_systems "$tmp/ours" "${programs[@]}"
+fi
 if [ -n "$build" ] && grep -q '^CONFIG_ZSWAP=y' "$build/.config"; then
 	cgroup=$source/tools/testing/selftests/cgroup
 	gcc -O2 -static -w -pthread -I"$cgroup/.." -I"$cgroup/lib/include" \

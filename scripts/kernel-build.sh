@@ -17,9 +17,10 @@
 #		optional	the optional patches, the feature not configured in
 #		on		the feature
 #	zswap	zswap-unpatched zswap
+#	distro	distro-unpatched distro, and so with distro-kasan, distro-lockdep
 #
 # Any other configs/FLAVOUR.config is a family of its own. All are made of
-# configs/base.config, the machine's (x86, or arm64 if it is called so) and the
+# configs/base.config, the machine's (x86, arm64 or i386, as it is called) and the
 # flavour's; what these do not ask for is off. What is there already is not built
 # again: a key tells, which is made of the sources that are ours, the
 # configuration, how it is built, and the names of the kernel and the compiler.
@@ -48,29 +49,33 @@ describe()
 	plain) family=guest own=on without=all ;;
 	optional) family=guest own=off ;;
 	on) family=guest ;;
-	zswap-unpatched) family=zswap own=zswap over='' ;;
+	*-unpatched) family=${1%-unpatched} own=$family over='' ;;
 	arm64*)
 		machine=arm64 image=arch/arm64/boot/Image
 		need_packages gcc-aarch64-linux-gnu
 		kbuild_flags=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-
 			CC="ccache aarch64-linux-gnu-gcc")
 		;;
+	i386)
+		machine=i386
+		kbuild_flags=(ARCH=i386 CC="ccache gcc")
+		;;
 	esac
 	[ -z "$own" ] || [ -f "$here/configs/$own.config" ] ||
 		die "there is no configs/$own.config"
 	fragments=("$here/configs/base.config"
 		"$here/configs/machine-$machine.config")
-	if [ -n "$own" ] && [ "$over" = ours ]; then
-		fragments+=("$here/configs/$own.config")
-	elif [ -n "$own" ]; then
+	# distro-kasan is distro, and more.
+	case $own in *-*) fragments+=("$here/configs/${own%%-*}.config") ;; esac
+	[ -z "$own" ] || fragments+=("$here/configs/$own.config")
+	if [ "$over" != ours ]; then
 		# The unpatched kernel does not know our symbols.
-		grep -v ZSMALLOC_DEFERRED "$here/configs/$own.config" \
-			>"$tmp/own.config" || true
-		fragments+=("$tmp/own.config")
+		sed '/ZSMALLOC_DEFERRED/d' "${fragments[@]}" >"$tmp/unpatched.config"
+		fragments=("$tmp/unpatched.config")
 	fi
 	tree=$ZSDEFER_CACHE/tree/$name
 	# Others do not see how the files of a family come and go.
-	case $family in guest | zswap) tree=$tree-$family ;; esac
+	case $family in guest | zswap | distro*) tree=$tree-$family ;; esac
 	build=$ZSDEFER_CACHE/build/$name-$family
 	kept=$ZSDEFER_CACHE/kernel/$name-$1
 }

@@ -8,7 +8,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 most="input apply litmus object zram swap pressure upstream checked faults run eval"
-slow="kunit checked-more kcsan rt zswap arm64 builds designs"
+slow="kunit mutants checked-more kcsan rt zswap arm64 i386 distro distro-more builds
+	designs"
 : "${TESTS:=$most}"
 [ "$TESTS" != all ] || TESTS="$most $slow"
 passed=0 failed=0 skipped=0 failures=() again=''
@@ -111,6 +112,10 @@ test_input()
 		env KIT="$here/scripts" "$here/scripts/eval-target.sh"
 	check "a report of no results is refused" refuses 'no results' \
 		env PARTS=report RESULTS="$tmp/none" "$here/scripts/eval.sh"
+	check "a ROUNDS of scenes that is no number is refused" \
+		refuses 'is a number' env ROUNDS=2x "$here/scripts/scenes.sh"
+	check "a mutant that does not exist is refused" \
+		refuses 'there is no mutant' "$here/scripts/mutants.sh" x
 	check "a SIZE of sweep that is no number is refused" \
 		refuses 'are numbers' env SIZE=0 "$here/scripts/sweep.sh"
 	check "apply without KDIR is refused" bash -c \
@@ -317,25 +322,32 @@ at_once()
 	done
 }
 
+# count_ktap NAME FILE
+count_ktap()
+{
+	local name=$1 tap=$2 line note=''
+
+	# shellcheck disable=SC2094 # only its name is used inside
+	while IFS= read -r line; do
+		case $line in
+		'#'*) note=$line ;;
+		'not ok '*) result failed "$name: ${line#not ok * }   $note" ;;
+		ok*SKIP*) result skip "$name: ${line#ok * }   $note" ;;
+		'ok '*) result ok "$name: ${line#ok * }" ;;
+		'1..0 # SKIP '*) result skip "$name: $(basename "$tap") ${line#*SKIP }" ;;
+		esac
+	done <"$tap"
+	check "$name: $(basename "$tap" .tap) ran to its end" \
+		ran_to_its_end "$tap"
+}
+
 # count NAME OUT: the KTAP lines in OUT, and what its kernel had to say.
 count()
 {
-	local name=$1 out=$2 line note='' before=$failed
+	local name=$1 out=$2 before=$failed
 
 	for tap in "$out"/*.tap; do
-		[ -f "$tap" ] || continue
-		# shellcheck disable=SC2094 # only its name is used inside
-		while IFS= read -r line; do
-			case $line in
-			'#'*) note=$line ;;
-			'not ok '*) result failed "$name: ${line#not ok * }   $note" ;;
-			ok*SKIP*) result skip "$name: ${line#ok * }   $note" ;;
-			'ok '*) result ok "$name: ${line#ok * }" ;;
-			'1..0 # SKIP '*) result skip "$name: $(basename "$tap") ${line#*SKIP }" ;;
-			esac
-		done <"$tap"
-		check "$name: $(basename "$tap" .tap) ran to its end" \
-			ran_to_its_end "$tap"
+		[ ! -f "$tap" ] || count_ktap "$name" "$tap"
 	done
 	[ -d "$out" ] && ls "$out"/*.tap >/dev/null 2>&1 ||
 		result failed "$name: the kernel left no results"
@@ -506,6 +518,54 @@ a_kit_is_made()
 		! readelf -l "$tmp/kit/bin-arm64/$program" | grep -q INTERP ||
 			return 1
 	done
+}
+
+# A PC of 32 bits, with most of its memory where the kernel does not map it.
+test_i386()
+{
+	local build
+
+	build=$(built i386)
+	image=$("$here/scripts/image.sh" "$build")
+	guest "$build" i386 selftest SECONDS_EACH=3 zram.sh swap.sh pressure.sh \
+		life.sh
+	rm -f "$image"
+	image=$plain_image
+}
+
+# What distributions do, in a kernel like theirs, beside the unpatched one.
+test_distro()
+{
+	AT_ONCE=1 scenes distro 2
+}
+
+test_distro-more()
+{
+	scenes distro-kasan 4
+	scenes distro-lockdep 10
+}
+
+scenes()
+{
+	local out=$tmp/scenes-$1 which
+
+	KERNEL=$1 ROUNDS=$2 "$here/scripts/scenes.sh" "$out" || true
+	if [ -s "$out/scenes.tap" ]; then
+		count_ktap "$1" "$out/scenes.tap"
+	else
+		result failed "$1: the guests left no results"
+	fi
+	for which in "$out"/unpatched* "$out"/ours*; do
+		check "$1: no warning from the kernel ($(basename "$which"))" \
+			quiet "$which"
+	done
+}
+
+# One-line mistakes in ours, each noticed by the test that it names.
+test_mutants()
+{
+	"$here/scripts/mutants.sh" >"$tmp/mutants.tap" || true
+	count_ktap mutants "$tmp/mutants.tap"
 }
 
 ### Scripts that print such lines themselves

@@ -155,7 +155,7 @@ truncate -s 2G "$disk"
 command=$(qemu "$accel" -m "$mem" -smp "$(smp "$cpus")" -serial stdio \
 	-pidfile "$out/pid" -drive "file=$disk,format=raw,if=virtio,cache=unsafe" \
 	-kernel "$kernel" -initrd "$image" \
-	-append "$append zs.job=$job zs.args=$args")
+	-append "$append zs.job=$job zs.args=$args zs.limit=$limit")
 printf '%s\n' "$command" >"$out/qemu-command"
 
 run_guest()
