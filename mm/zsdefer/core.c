@@ -632,7 +632,7 @@ static void zsdefer_end(struct work_struct *work)
 	cancel_delayed_work_sync(&zd->sweep);
 	while (zd->nr)
 		cancel_work_sync(&zd->workers[--zd->nr].work);
-	kvfree(zd);
+	kfree(zd);
 }
 
 /**
@@ -656,7 +656,7 @@ struct zsdefer *zsdefer_create(zsdefer_free_fn *free, void *pool,
 	if (!zsdefer_wq)
 		return NULL;
 
-	zd = kvzalloc(struct_size(zd, workers, nr), GFP_KERNEL | __GFP_NOWARN);
+	zd = kzalloc(struct_size(zd, workers, nr), GFP_KERNEL | __GFP_NOWARN);
 	if (!zd)
 		return NULL;
 
