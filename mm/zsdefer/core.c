@@ -19,10 +19,16 @@
  */
 
 #include <kunit/visibility.h>
+#include <linux/cpumask.h>
 #include <linux/debugfs.h>
+#include <linux/init.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/oom.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
@@ -61,7 +67,9 @@ EXPORT_SYMBOL_GPL(zsdefer_waiting_bytes);
 
 /*
  * Have MemAvailable count what waits, but for a mebibyte: it is as good as free, and
- * killers that look there after one victim would choose another.
+ * killers that look there after one victim would choose another. All of it is told
+ * of one node, as there only the sum matters. Under a lock, so that who looks last
+ * tells last.
  */
 static void zsdefer_tell(struct zsdefer *zd)
 {
@@ -135,16 +143,19 @@ static unsigned int zsdefer_nr_queued(struct zsdefer_worker *w, bool over)
 
 /*
  * Free what is queued now, and add to @freed what came of it. When this returns,
- * others have freed what they had taken before, too. May sleep.
+ * others have freed what they had taken before, too. May sleep. Returns false if
+ * nothing was queued.
  */
-static void zsdefer_drain(struct zsdefer_worker *w, struct zsdefer_freed *freed)
+static bool zsdefer_drain(struct zsdefer_worker *w, struct zsdefer_freed *freed)
 {
 	unsigned int nr, left = zsdefer_nr_queued(w, false);
+	bool any = left;
 
 	for (; left; left = nr ? left - nr : 0) {
 		nr = zsdefer_drain_some(w, left, freed);
 		cond_resched();
 	}
+	return any;
 }
 
 static void zsdefer_work(struct work_struct *work)
@@ -182,11 +193,10 @@ static void zsdefer_sweep(struct work_struct *work)
 	bool more = much;
 	unsigned int i;
 
-	for (i = 0; i < zd->nr; i++) {
-		zsdefer_drain(&zd->workers[i], &freed);
+	for (i = 0; i < zd->nr; i++)
 		/* Who pushes into an empty queue arms us again. */
-		more |= zsdefer_nr_queued(&zd->workers[i], false);
-	}
+		if (zsdefer_drain(&zd->workers[i], &freed))
+			more |= zsdefer_nr_queued(&zd->workers[i], false);
 	/* Who lowers the delay waits for this, and has it come sooner. */
 	guard(rcu)();
 	much |= atomic_long_read(&zd->room) <= READ_ONCE(zd->plenty);

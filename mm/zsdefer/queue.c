@@ -9,6 +9,8 @@
 #include <linux/bitops.h>
 #include <linux/export.h>
 #include <linux/jiffies.h>
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
 #include <linux/mmdebug.h>
 #include <linux/slab.h>
 

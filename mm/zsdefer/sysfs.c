@@ -82,14 +82,17 @@ static int zsdefer_commit(struct zsdefer_ctl *ctl,
 static unsigned long *zsdefer_param(struct zsdefer_params *params,
 				    const char *name)
 {
-	static const char * const names[] = {
-		"enabled", "budget", "class_budget", "drain_threshold",
-		"drain_delay_ms",
-	};
-	int i = match_string(names, ARRAY_SIZE(names), name);
-
-	/* They are all alike, and in this order. */
-	return i < 0 ? NULL : &params->enabled + i;
+	if (!strcmp(name, "enabled"))
+		return &params->enabled;
+	if (!strcmp(name, "budget"))
+		return &params->budget;
+	if (!strcmp(name, "class_budget"))
+		return &params->class_budget;
+	if (!strcmp(name, "drain_threshold"))
+		return &params->drain_threshold;
+	if (!strcmp(name, "drain_delay_ms"))
+		return &params->drain_delay_ms;
+	return NULL;
 }
 
 static ssize_t zsdefer_show_stats(struct zsdefer *zd, char *buf)

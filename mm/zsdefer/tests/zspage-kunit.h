@@ -52,6 +52,7 @@ struct zt {
 	struct zsdefer_ctl ctl;
 	struct zs_pool *pool;
 	struct zt_objects *all;
+	unsigned long nr_zspages;	/* before */
 };
 
 static struct zt_objects *zt_objects_create(struct kunit *test,
@@ -272,6 +273,21 @@ static const unsigned int zt_sizes[] = {
 					    20 * USEC_PER_SEC, false),	\
 			    "waited in vain for " #_cond)
 
+/* NR_ZSPAGES of all zones, as exact as it gets. */
+static unsigned long zt_nr_zspages(void)
+{
+	unsigned long sum = 0;
+	int nid, i;
+
+	for_each_online_node(nid)
+		for (i = 0; i < MAX_NR_ZONES; i++)
+			if (populated_zone(&NODE_DATA(nid)->node_zones[i]))
+				sum += zone_page_state_snapshot(
+					&NODE_DATA(nid)->node_zones[i],
+					NR_ZSPAGES);
+	return sum;
+}
+
 /* Set up, and what must be true at the end of every case */
 
 static int zt_init(struct kunit *test)
@@ -281,6 +297,7 @@ static int zt_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, zt);
 	test->priv = zt;
 	zt->test = test;
+	zt->nr_zspages = zt_nr_zspages();
 	zsdefer_ctl_init(&zt->ctl);
 	zt->pool = zs_create_pool("zsdefer_kunit");
 	KUNIT_ASSERT_NOT_NULL(test, zt->pool);
@@ -330,6 +347,7 @@ static void zt_exit(struct kunit *test)
 	}
 	if (zt->pool)
 		zt_destroy_pool(zt);
+	zt_expect_soon(zt, zt_nr_zspages() == zt->nr_zspages);
 }
 
 /* Which queue */

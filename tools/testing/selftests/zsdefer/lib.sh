@@ -198,6 +198,12 @@ accepted()
 		fail "$1 shows $(cat "$knobs/$1") after '$2'"
 }
 
+# oom_kills: how many processes the kernel has killed for want of memory.
+oom_kills()
+{
+	sed -n 's/^oom_kill //p' /proc/vmstat
+}
+
 kernel_is_quiet()
 {
 	! dmesg | awk -f "$(dirname "$0")/complaints.awk" | sed 's/^/# /' | grep .
