@@ -30,26 +30,29 @@ guest()
 	start "$here/scripts/vm.sh" -t 1800 -n "$flavour${small:+-small}" \
 		"${@:3}" "$build" "$image" "$out/$1${small:+-small}" scenes \
 		ROUNDS="$ROUNDS"
-	guests+=("$child")
+	guests[child]=$out/$1${small:+-small}
 	[ -n "${AT_ONCE:-}" ] || await_guests
 }
 
 await_guests()
 {
-	for child in "${guests[@]}"; do
-		finish "$child" || true
+	for child in "${!guests[@]}"; do
+		# What it found is the report's to judge.
+		finish "$child" || [ -f "${guests[child]}/scenes.tsv" ] ||
+			die "a guest left no results"
 	done
 	guests=()
 }
 
 lock_cache
 mkdir -p "$out"
+rm -rf "$out"/unpatched* "$out"/ours* "$out/scenes.tap"
 for which in unpatched ours; do
 	flavour=$kernel
 	[ $which = ours ] || flavour=$kernel-unpatched
 	build=$("$here/scripts/kernel-build.sh" "$flavour")
 	[ "${ONLY:-}" = $tiny ] ||
-		guest $which "" -k cma=64M -k numa=fake=2 -k movablecore=1G \
+		guest $which "" -k cma=64M -k numa=fake=2 -k movablecore=512M \
 			${ONLY:+-e scenes="${ONLY// /,}"}
 	# One that watches does not fit there.
 	! grep -qE '^CONFIG_(KASAN|PROVE_LOCKING)=y' "$build/.config" || continue

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Compare scenes on two kernels: scenes_report.py OUT. OUT has what the guests
-"unpatched" and "ours" left, and small ones. Prints a table for the documentation, and writes
-OUT/scenes.tap: a scene may only fail if it fails on the unpatched kernel, too,
-and no figure may be worse than there by more than it says itself. Exits with 1
-if one does."""
+"unpatched" and "ours" left, and small ones. Prints a table for the documentation,
+and writes OUT/scenes.tap: a scene may only fail if it fails on the unpatched
+kernel, too, and no figure may be worse than there by more than it says itself.
+Exits with 1 if one does."""
 
 import re
 import sys
@@ -19,12 +19,15 @@ def lines_of(out, name):
 
 
 def results(out):
-    """{scene: ok, not ok or skip}, in their order; one in both is as the worse"""
-    found = {}
+    """{scene: ok, not ok, or why it was skipped}, in their order; one in both is
+    as the worse"""
+    found, note = {}, ""
     for line in lines_of(out, "scenes.sh.tap"):
         m = re.match(r"(ok|not ok) \d+ (\w+)(.*)", line)
         if m and found.get(m[2]) != "not ok":
-            found[m[2]] = "skip" if "SKIP" in m[3] else m[1]
+            found[m[2]] = note if "SKIP" in m[3] else m[1]
+        elif line.startswith("# "):
+            note = line[2:]
     return found
 
 
@@ -52,16 +55,21 @@ def words(scene):
 
 
 def compare(unpatched, ours):
-    """(ok, not ok or skip; what) for each scene and each bounded figure"""
-    before = results(unpatched)
-    for scene, how in results(ours).items():
+    """(ok or not ok; what) for each scene and each bounded figure"""
+    before, after = results(unpatched), results(ours)
+    if not before or before.keys() != after.keys():
+        yield "not ok", "both kernels ran the same scenes"
+    for scene, how in after.items():
         if how == "not ok" and before.get(scene) == "not ok":
-            yield "skip", f"{scene} # SKIP fails on the unpatched kernel, too"
+            yield "ok", f"{scene} # SKIP fails on the unpatched kernel, too"
+        elif how in ("ok", "not ok"):
+            yield how, scene
         else:
-            yield how, scene + (" # SKIP" if how == "skip" else "")
+            yield "ok", f"{scene} # SKIP {how}"
     before = facts(unpatched)
     for (scene, what), (figure, unit, more, _) in facts(ours).items():
         if (scene, what) not in before:
+            yield "not ok", f"{scene}: {what}: no figure of the unpatched kernel"
             continue
         bound = at_most(before[scene, what][0], more)
         if bound is None:
@@ -105,7 +113,7 @@ def main():
     with (out / "scenes.tap").open("w") as tap:
         print("KTAP version 1", f"1..{len(lines)}", sep="\n", file=tap)
         for n, (how, what) in enumerate(lines, 1):
-            print("not ok" if how == "not ok" else "ok", n, what, file=tap)
+            print(how, n, what, file=tap)
     for how, what in lines:
         if how == "not ok":
             print(f"worse: {what}", file=sys.stderr)

@@ -297,6 +297,15 @@ guest()
 	count "$name" "$out"
 }
 
+# with_image_of BUILD COMMAND...: guests that need what is made for that kernel.
+with_image_of()
+{
+	image=$("$here/scripts/image.sh" "$1")
+	"${@:2}"
+	rm -f "$image"
+	image=$plain_image
+}
+
 # at_once BUILD NAME JOB...: guests called NAME-JOB that run selftests at the same
 # time, each those of its JOB; what is slow there mostly waits, or has one CPU.
 # One of them has the KUnit suites, too.
@@ -420,12 +429,9 @@ test_zswap()
 
 	for flavour in zswap-unpatched zswap; do
 		build=$(built $flavour)
-		image=$("$here/scripts/image.sh" "$build")
-		guest "$build" $flavour zswap
+		with_image_of "$build" guest "$build" $flavour zswap
 		sed -nE 's/^(not )?ok [0-9]+ (\S+).*/\2 \1ok/p' \
 			"$tmp/out-$flavour/zswap.txt" | sort >"$tmp/$flavour"
-		rm -f "$image"
-		image=$plain_image
 	done
 	while read -r name unpatched ours; do
 		case "$unpatched/$ours" in
@@ -461,13 +467,18 @@ checked()
 	local build
 
 	build=$(built checked)
-	image=$("$here/scripts/image.sh" "$build")
+	with_image_of "$build" checked_guests "$build" "$@"
+}
+
+checked_guests()
+{
+	local build=$1
+
+	shift
 	at_once "$build" checked "$@"
 	"$here/scripts/vm.sh" -k kunit.enable=0 -n checked-unload "$build" \
 		"$image" "$tmp/out-checked-unload" unload || true
 	count checked-unload "$tmp/out-checked-unload"
-	rm -f "$image"
-	image=$plain_image
 }
 
 modules_exist()
@@ -498,14 +509,16 @@ test_arm64()
 	local build
 
 	build=$(built arm64)
-	image=$("$here/scripts/image.sh" "$build")
-	guest "$build" arm64 selftest SECONDS_EACH=3 zram.sh swap.sh pressure.sh \
+	with_image_of "$build" arm64_guests "$build"
+	check "a kit for phones and boards is made" a_kit_is_made
+}
+
+arm64_guests()
+{
+	guest "$1" arm64 selftest SECONDS_EACH=3 zram.sh swap.sh pressure.sh \
 		life.sh
 	check "arm64: the evaluation's programs run" \
-		on_target arm64 "$build" "$tmp/out-arm64-target"
-	check "a kit for phones and boards is made" a_kit_is_made
-	rm -f "$image"
-	image=$plain_image
+		on_target arm64 "$1" "$tmp/out-arm64-target"
 }
 
 # For arm64 at least, and without a library of this machine's.
@@ -526,11 +539,8 @@ test_i386()
 	local build
 
 	build=$(built i386)
-	image=$("$here/scripts/image.sh" "$build")
-	guest "$build" i386 selftest SECONDS_EACH=3 zram.sh swap.sh pressure.sh \
-		life.sh
-	rm -f "$image"
-	image=$plain_image
+	with_image_of "$build" guest "$build" i386 selftest SECONDS_EACH=3 \
+		zram.sh swap.sh pressure.sh life.sh
 }
 
 # What distributions do, in a kernel like theirs, beside the unpatched one.

@@ -363,7 +363,8 @@ static void start_apps(struct lmk *l, uint64_t seed)
 	}
 }
 
-static void kill_oldest(struct lmk *l)
+/* Returns whether there was one. */
+static bool kill_oldest(struct lmk *l)
 {
 	unsigned int i;
 	int64_t start;
@@ -379,16 +380,23 @@ static void kill_oldest(struct lmk *l)
 		start = now_ns();
 		put_down(c);
 		l->kill_ns[l->kills++] = now_ns() - start;
-		return;
+		return true;
 	}
+	return false;
 }
 
-/* Kill apps until the new process has its memory, or is killed itself. */
+/*
+ * Kill apps until the new process has its memory and enough is free, or it is
+ * killed itself. One that gets its memory while a long kill goes on has not
+ * saved the next app: a killer does not stop looking.
+ */
 static void keep_memory_free(struct lmk *l)
 {
+	bool done = false, low = true;
 	int status = 0;
 
-	while (get_state(l->new) != DONE) {
+	while (!done || low) {
+		done = get_state(l->new) == DONE;
 		if (ended(l->new, &status)) {
 			l->new->pid = 0;
 			if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
@@ -397,8 +405,8 @@ static void keep_memory_free(struct lmk *l)
 			shared->total_ns = -1;
 			return;
 		}
-		if (free_bytes() < (unsigned long long)opt.low_mib << 20)
-			kill_oldest(l);
+		low = free_bytes() < (unsigned long long)opt.low_mib << 20 &&
+		      kill_oldest(l);
 		nap(1000);
 	}
 }
