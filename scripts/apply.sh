@@ -16,7 +16,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 # What is laid over the tree as it is.
-overlay="mm include Documentation tools Kconfig.zsdefer"
+overlay="mm drivers include Documentation tools Kconfig.zsdefer"
 
 action=${1:-}
 kdir=${2:-}

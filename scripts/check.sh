@@ -29,7 +29,7 @@ report shellcheck "$(shellcheck -f gcc scripts/*.sh .ci/run || true
 # Not asked of checkpatch: macros that define attributes reuse their name,
 # what two processes share in zsbench is volatile, and trace events look as
 # they do everywhere.
-report checkpatch "$(for f in $(find mm include -type f) Kconfig.zsdefer \
+report checkpatch "$(for f in $(find mm drivers include -type f) Kconfig.zsdefer \
 	tools/testing/zsdefer/*.[ch]; do
 	ignore=MACRO_ARG_REUSE,VOLATILE,CAMELCASE,EMBEDDED_FUNCTION_NAME
 	case $f in */trace/*)
@@ -45,7 +45,7 @@ report "checkpatch of the patches" "$(for f in patches/*/*.patch \
 	patches/*/optional/*.patch tools/testing/zsdefer/designs/*.patch; do
 	ignore=MISSING_SIGN_OFF,COMMIT_MESSAGE,COMMIT_LOG_LONG_LINE
 	case $f in
-	*free-a-range-of-slots*) ignore=$ignore,SPACING ;;
+	*hear-of-a-range-of-slots*) ignore=$ignore,SPACING ;;
 	*free-an-array-of-pages*) ignore=$ignore,PARENTHESIS_ALIGNMENT ;;
 	esac
 	# A file that git knows is not taken for a patch, but standard input is.
@@ -58,7 +58,7 @@ kerneldoc=$(find "$source/scripts" "$source/tools/docs" \
 report kernel-doc "$(if [ -z "$kerneldoc" ]; then
 	echo "no kernel-doc in $source"
 else
-	find mm include -name '*.[ch]' -exec "$kerneldoc" -none {} + 2>&1 || true
+	find mm drivers include -name '*.[ch]' -exec "$kerneldoc" -none {} + 2>&1 || true
 fi)"
 
 # The kernel's documents have warnings of their own; ours may have none.

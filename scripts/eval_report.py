@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent.parent
 
 DESIGNS = {
     "unpatched": "the unpatched kernel",
-    "optional": "the optional patches 0004 to 0007 alone, nothing deferred",
+    "optional": "the optional patches 0004 to 0008 alone, nothing deferred",
     "disabled": "per class, turned off at run time (`enabled=0`)",
     "array": "one array for each pool, drained at half (RFC v2's design)",
     "percpu": "a page of handles for each CPU (RFC v3's design, in zsmalloc"
@@ -585,8 +585,8 @@ def show_locks(doc, res):
     doc.text(f"Four processes are killed at once on {cpus} CPUs. `perf record`:"
              " samples of the exits and the workers in which a CPU waits for a"
              " spinlock, by where that is taken. `zs_free` takes `class->lock`;"
-             " our queues are locked in `zsdefer_push_or_free` and"
-             " `zs_free_deferred_bulk`, and our drains take `class->lock` in"
+             " our queues are locked in `zsdefer_link_slow` and"
+             " `zsdefer_count_slow`, and our drains take `class->lock` in"
              " `zsdefer_free_batch`. `perf lock`: contended acquisitions of"
              " any lock in zsmalloc and zram; but a spinlock tells it only of"
              " those who queue up behind one that waits already, so on less"
@@ -829,7 +829,7 @@ def show_losses(doc, res):
                f" {100 * MARGIN - 100:.0f} %, and no sample of ours reaches one"
                f" of theirs. {too_few} others have too few samples for that"
                f" (less than {ENOUGH}, of instructions {ENOUGH_COUNTED}). Ours"
-               " has the optional patches 0004 to 0007 here, the others have"
+               " has the optional patches 0004 to 0008 here, the others have"
                " not; `plain` is ours without them.")
 
 

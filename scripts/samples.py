@@ -11,7 +11,7 @@ STRESS_FIELDS = ("workload", "status", "real_s", "sys_s", "pswpout", "pswpin",
 
 # A symbol that stands for "freeing an object": zram's and zsmalloc's own.
 FREEING = ("zram_slot_free_notify", "slot_free", "zs_free", "zs_free_deferred",
-           "zs_free_deferred_bulk")
+           "zsdefer_push", "zsdefer_slots_died")
 # The part of a process's end that gives its memory back.
 EXITING = ("exit_mmap",)
 

@@ -155,7 +155,7 @@ test_apply()
 	check "the others are there" grep -q slot_waiters \
 		"$tmp/linux/drivers/block/zram/zram_drv.h"
 	check "what builds on it is left out, too" bash -c \
-		"! grep -q notified_slots_free '$tmp/linux/drivers/block/zram/zram_drv.c'"
+		"! grep -q zram_slot_dies '$tmp/linux/drivers/block/zram/zram_drv.c'"
 	check "unapply that" apply unapply "$tmp/linux"
 	check "nothing is left of that, either" same_as_unpatched
 	check "an unknown optional patch is refused" refuses 'WITHOUT has 0001' \

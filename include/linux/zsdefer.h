@@ -18,11 +18,14 @@
 #include <linux/device.h>
 #include <linux/mutex.h>
 #include <linux/prefetch.h>
+#include <linux/rcupdate.h>
+#include <linux/sizes.h>
 #include <linux/sysfs.h>
 #include <linux/types.h>
 #include <linux/zsmalloc.h>
 
 struct zsdefer;
+struct zsdefer_slots;
 
 #ifdef CONFIG_ZSMALLOC_DEFERRED_FREE
 
@@ -59,12 +62,128 @@ ssize_t zsdefer_ctl_show(struct zsdefer_ctl *ctl, const char *name, char *buf);
 ssize_t zsdefer_ctl_store(struct zsdefer_ctl *ctl, const char *name,
 			  const char *buf, size_t len);
 
-int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl);
 bool zsdefer_pool_take_back(struct zs_pool *pool, unsigned long pages);
 
 void zs_free_deferred(struct zs_pool *pool, unsigned long handle);
-void zs_free_deferred_bulk(struct zs_pool *pool, unsigned long *handles,
-			   unsigned int nr);
+
+/**
+ * struct zsdefer_slots_ops - how objects are taken out of the slots of a table
+ * @lock: try to lock slots: gets the first, and a bit for each from there on that
+ *	  is to be locked; returns those that are
+ * @take: gets these, and of which of them to take the object out; does so, unlocks
+ *	  all of them, and returns the number of handles
+ *
+ * Both are called under a spinlock.
+ */
+struct zsdefer_slots_ops {
+	unsigned long (*lock)(struct zsdefer_slots *slots, unsigned long first,
+			      unsigned long bits);
+	unsigned int (*take)(struct zsdefer_slots *slots, unsigned long first,
+			     unsigned long locked, unsigned long dead,
+			     unsigned long *handles);
+};
+
+/**
+ * struct zsdefer_slots - the slots of a caller's table, whose objects may die there
+ * @pool: the pool that the objects are in
+ * @ops: what the caller does with a slot
+ * @nr: slots
+ * @sizes: of each slot, the size of its object above %ZSDEFER_SIZE_BASE, or more
+ *	   than that of a page if there is none; and %ZSDEFER_SIZE_MAY_CHANGE.
+ *	   Changes under the slot's lock
+ * @dead: a bit for each slot: its object waits to be freed
+ * @lines: a bit for each %ZSDEFER_LINE slots: some of them may be dead
+ * @since: of each line, jiffies when the first of them died
+ *
+ * It lives as long as the pool.
+ */
+struct zsdefer_slots {
+	struct zs_pool *pool;
+	const struct zsdefer_slots_ops *ops;
+	unsigned long nr;
+	u16 *sizes;
+	atomic_long_t *dead;
+	unsigned long *lines;
+	unsigned long *since;
+};
+
+#define ZSDEFER_LINE	512
+
+/*
+ * What a size is above this, over what sizes of classes differ by, is the index of
+ * its class. Smaller ones need not be common, but for 0, which is none.
+ */
+#define ZSDEFER_SIZE_BASE						\
+	((int)(33 - sizeof(unsigned long) - PAGE_SIZE / 256))
+
+/**
+ * struct zsdefer_died - what slots that died take off the caller's figures
+ * @objects: their number
+ * @huge: of these, objects of a page
+ * @bytes: their sizes
+ * @now: not of these: how many have to be freed now
+ */
+struct zsdefer_died {
+	unsigned int objects;
+	unsigned int huge;
+	unsigned long bytes;
+	unsigned int now;
+};
+
+int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl,
+			struct zsdefer_slots *slots);
+
+int zsdefer_slots_alloc(struct zsdefer_slots *slots, struct zs_pool *pool,
+			unsigned long nr, const struct zsdefer_slots_ops *ops);
+void zsdefer_slots_settle(struct zsdefer_slots *slots);
+void zsdefer_slots_free(struct zsdefer_slots *slots);
+unsigned int zsdefer_slots_died(struct zsdefer_slots *slots,
+				unsigned long first, unsigned int nr,
+				struct zsdefer_died *died);
+unsigned int zsdefer_one_died(struct zsdefer_slots *slots, unsigned long slot);
+void zsdefer_slot_settle(struct zsdefer_slots *slots, unsigned long slot,
+			 unsigned long handle);
+
+/* Of a slot whose object may be exchanged for another, so that it does not die. */
+#define ZSDEFER_SIZE_MAY_CHANGE	BIT(15)
+
+/* What a slot has from now on: an object of @size bytes, or none. */
+static inline void zsdefer_slot_set(struct zsdefer_slots *slots,
+				    unsigned long slot, size_t size)
+{
+	/* Pages of 4 KiB: what is below is above that of a page, as a u16. */
+	if (!IS_ENABLED(CONFIG_PAGE_SIZE_4KB) && (!size || size > SZ_16K))
+		size = U16_MAX + ZSDEFER_SIZE_BASE;
+	WRITE_ONCE(slots->sizes[slot], size - ZSDEFER_SIZE_BASE);
+}
+
+/*
+ * Until zsdefer_slot_set(), the object of a slot is not to die there: it is about to
+ * be exchanged. Some may know nothing of it until zsdefer_slots_await() returns.
+ */
+static inline void zsdefer_slot_may_change(struct zsdefer_slots *slots,
+					   unsigned long slot)
+{
+	WRITE_ONCE(slots->sizes[slot],
+		   slots->sizes[slot] | ZSDEFER_SIZE_MAY_CHANGE);
+}
+
+static inline void zsdefer_slots_await(struct zsdefer_slots *slots)
+{
+	synchronize_rcu_expedited();
+}
+
+/*
+ * Whoever has locked a slot asks this before anything else; if it is, nothing but
+ * the lock may be left of it, and its object goes to zsdefer_slot_settle().
+ */
+static inline bool zsdefer_slot_died(struct zsdefer_slots *slots,
+				     unsigned long slot)
+{
+	unsigned long *dead = (unsigned long *)slots->dead;
+
+	return unlikely(test_bit(slot, dead));
+}
 
 /* Handles are in blocks of as many words as the blocks' bitmaps have bits. */
 #define ZSDEFER_BLOCK_SIZE	(BITS_PER_LONG * sizeof(unsigned long))
@@ -120,10 +239,23 @@ static const struct attribute_group _group = {				\
 
 struct zsdefer_ctl { };
 
+/* Nothing dies in place. */
+struct zsdefer_slots { };
+
+static inline void zsdefer_slots_settle(struct zsdefer_slots *slots) { }
+static inline void zsdefer_slots_free(struct zsdefer_slots *slots) { }
+
+static inline void zsdefer_slot_set(struct zsdefer_slots *slots,
+				    unsigned long slot, size_t size) { }
+static inline void zsdefer_slot_may_change(struct zsdefer_slots *slots,
+					   unsigned long slot) { }
+static inline void zsdefer_slots_await(struct zsdefer_slots *slots) { }
+
 static inline void zsdefer_ctl_init(struct zsdefer_ctl *ctl) { }
 
 static inline int zsdefer_pool_attach(struct zs_pool *pool,
-				      struct zsdefer_ctl *ctl)
+				      struct zsdefer_ctl *ctl,
+				      struct zsdefer_slots *slots)
 {
 	return 0;
 }
@@ -134,21 +266,9 @@ static inline bool zsdefer_pool_take_back(struct zs_pool *pool,
 	return false;
 }
 
-static inline void zs_prefetch_deferred(unsigned long handle) { }
-
 static inline void zs_free_deferred(struct zs_pool *pool, unsigned long handle)
 {
 	zs_free(pool, handle);
-}
-
-static inline void zs_free_deferred_bulk(struct zs_pool *pool,
-					 unsigned long *handles,
-					 unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		zs_free(pool, handles[i]);
 }
 
 #define ZSDEFER_DEVICE_GROUP(...)	static_assert(true)

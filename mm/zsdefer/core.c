@@ -86,6 +86,52 @@ static void zsdefer_tell(struct zsdefer *zd)
 }
 
 /*
+ * Queue the objects of the next line of slots that has any dead, from @line on:
+ * false if there is none. Under a spinlock of the CPU's, more or less, so that
+ * several walk at once, and who gets all of them knows that all that was found
+ * before has been queued.
+ */
+static bool zsdefer_walk_some(struct zsdefer *zd, unsigned long *line)
+{
+	struct zsdefer_slots *slots;
+
+	guard(spinlock)(&zd->hands[raw_smp_processor_id() % ZSDEFER_HANDS]);
+	slots = READ_ONCE(zd->slots);
+	return slots && zd->walk(zd, slots, line);
+}
+
+static void zsdefer_await_walks(struct zsdefer *zd)
+{
+	unsigned int i;
+
+	for (i = 0; i < ZSDEFER_HANDS; i++) {
+		spin_lock(&zd->hands[i]);
+		spin_unlock(&zd->hands[i]);
+	}
+}
+
+/**
+ * zsdefer_walk() - queue the objects of all slots that are dead now
+ * @zd: the engine
+ *
+ * But for those of slots that somebody has locked, who looks at them himself when
+ * he locks them again, or the sweep does.
+ *
+ * Context: Process context, may sleep.
+ */
+void zsdefer_walk(struct zsdefer *zd)
+{
+	unsigned long line = 0;
+
+	/* Pairs with zsdefer_line_died(): who has seen a bit sees the number. */
+	smp_mb();
+	while (zsdefer_walk_some(zd, &line))
+		cond_resched();
+	zsdefer_await_walks(zd);
+}
+EXPORT_SYMBOL_GPL(zsdefer_walk);
+
+/*
  * Free the objects of up to @max blocks, the oldest, and add to @freed what came
  * of it. Returns the number of blocks.
  */
@@ -120,8 +166,8 @@ static unsigned int zsdefer_drain_some(struct zsdefer_worker *w,
 }
 
 /*
- * How many blocks are queued; with @over, 0 if the work item lets them be. When
- * this returns, others have freed what they had taken before.
+ * How many blocks are queued; with @over, whether more waits than the work item
+ * lets be. When this returns, others have freed what they had taken before.
  */
 static unsigned int zsdefer_nr_queued(struct zsdefer_worker *w, bool over)
 {
@@ -133,8 +179,7 @@ static unsigned int zsdefer_nr_queued(struct zsdefer_worker *w, bool over)
 	if (q) {
 		/* With the lock: the first of a block may be about to link it. */
 		spin_lock(&q->lock);
-		if (!over || zsdefer_over_threshold(q))
-			nr = q->nr_blocks;
+		nr = over ? zsdefer_over_threshold(q) : q->nr_blocks;
 		spin_unlock(&q->lock);
 	}
 	spin_unlock(&w->drain_lock);
@@ -163,9 +208,9 @@ static void zsdefer_work(struct work_struct *work)
 	struct zsdefer_worker *w = container_of(work, struct zsdefer_worker, work);
 	struct zsdefer_freed freed = { };
 
-	zsdefer_drain(w, &freed);
+	zsdefer_walk(w->zd);
 	/* What has come since may be above the threshold, and nobody say so. */
-	if (zsdefer_nr_queued(w, true))
+	if (zsdefer_drain(w, &freed) && zsdefer_nr_queued(w, true))
 		queue_work(zsdefer_wq, work);
 }
 
@@ -193,6 +238,7 @@ static void zsdefer_sweep(struct work_struct *work)
 	bool more = much;
 	unsigned int i;
 
+	zsdefer_walk(zd);
 	for (i = 0; i < zd->nr; i++)
 		/* Who pushes into an empty queue arms us again. */
 		if (zsdefer_drain(&zd->workers[i], &freed))
@@ -224,6 +270,7 @@ unsigned long zsdefer_flush(struct zsdefer *zd, const char *cause)
 	struct zsdefer_freed freed = { };
 	unsigned int i;
 
+	zsdefer_walk(zd);
 	for (i = 0; i < zd->nr; i++)
 		zsdefer_drain(&zd->workers[i], &freed);
 	if (start && freed.objects)
@@ -238,7 +285,8 @@ EXPORT_SYMBOL_GPL(zsdefer_flush);
  * @q: the queue of the class
  *
  * For who would have it grow otherwise: the places of what waits are free
- * then, or gone with their zspage.
+ * then, or gone with their zspage. Of what waits where it died, looks for it in a
+ * few lines of slots.
  *
  * Context: Any context in which a spinlock may be taken, but no interrupt.
  *
@@ -247,9 +295,14 @@ EXPORT_SYMBOL_GPL(zsdefer_flush);
 bool zsdefer_take_own(struct zsdefer_queue *q)
 {
 	struct zsdefer_freed freed = { };
+	unsigned int tries = ZSDEFER_TAKE;
+	unsigned long line = 0;
 
-	return READ_ONCE(q->nr_blocks) &&
-	       zsdefer_drain_some(q->worker, ZSDEFER_TAKE, &freed);
+	while (!READ_ONCE(q->nr_blocks))
+		if (!zsdefer_any_queued(q) || !tries-- ||
+		    !zsdefer_walk_some(q->worker->zd, &line))
+			return false;
+	return zsdefer_drain_some(q->worker, ZSDEFER_TAKE, &freed);
 }
 EXPORT_SYMBOL_GPL(zsdefer_take_own);
 
@@ -273,15 +326,18 @@ unsigned long zsdefer_take_back(struct zsdefer *zd, unsigned long pages,
 	u64 start = trace_zsdefer_flush_enabled() ? ktime_get_ns() : 0;
 	unsigned int n, i, left, first = READ_ONCE(zd->hand);
 	struct zsdefer_freed freed = { };
+	unsigned long line = 0;
 
-	for (n = 0; n < zd->nr && freed.pages < pages; n++) {
-		i = (first + n) % zd->nr;
-		WRITE_ONCE(zd->hand, i);
-		/* What others have in hand is about to come back. */
-		left = zsdefer_nr_queued(&zd->workers[i], false);
-		while (left-- && freed.pages < pages)
-			zsdefer_drain_some(&zd->workers[i], 1, &freed);
-	}
+	do {
+		for (n = 0; n < zd->nr && freed.pages < pages; n++) {
+			i = (first + n) % zd->nr;
+			WRITE_ONCE(zd->hand, i);
+			/* What others have in hand is about to come back. */
+			left = zsdefer_nr_queued(&zd->workers[i], false);
+			while (left-- && freed.pages < pages)
+				zsdefer_drain_some(&zd->workers[i], 1, &freed);
+		}
+	} while (freed.pages < pages && zsdefer_walk_some(zd, &line));
 	if (start && freed.objects)
 		trace_zsdefer_flush(zd->name, cause, freed.objects, freed.pages,
 				    ktime_get_ns() - start);
@@ -323,8 +379,8 @@ static struct notifier_block zsdefer_oom_nb = { .notifier_call = zsdefer_oom };
 
 /* Pushes */
 
-/* More waits: if it is much, have the sweep come sooner than it would. */
-static noinline void zsdefer_look(struct zsdefer *zd)
+/* More waits: tell so, and if it is much, have the sweep come sooner. */
+void zsdefer_look(struct zsdefer *zd)
 {
 	unsigned long soon = zsdefer_sweep_in(zd, true);
 
@@ -335,90 +391,64 @@ static noinline void zsdefer_look(struct zsdefer *zd)
 	    time_after(data_race(zd->sweep.timer.expires), jiffies + soon))
 		mod_delayed_work(zsdefer_wq, &zd->sweep, soon);
 }
+EXPORT_SYMBOL_GPL(zsdefer_look);
 
-/*
- * Take @bytes of what the budget leaves. A lock-free loop on one word, taken
- * once for a bulk of objects: percpu_counter_limited_add() is as exact, but
- * disables interrupts, and near its limit looks at all CPUs.
+/**
+ * zsdefer_kick() - start the work item of a size class
+ * @q: the queue of the class
+ *
+ * Context: Any.
  */
-static __always_inline bool zsdefer_charge(struct zsdefer *zd, long bytes)
+void zsdefer_kick(struct zsdefer_queue *q)
 {
-	long room = atomic_long_read(&zd->room);
-
-	do {
-		if (room < bytes)
-			return false;
-	} while (!atomic_long_try_cmpxchg(&zd->room, &room, room - bytes));
-	if (unlikely(room - bytes <= READ_ONCE(zd->look_at)))
-		zsdefer_look(zd);
-	return true;
+	queue_work(zsdefer_wq, &q->worker->work);
 }
+EXPORT_SYMBOL_GPL(zsdefer_kick);
 
-static noinline void zsdefer_refuse(struct zsdefer_queue *q)
+/**
+ * zsdefer_arm() - have the sweep come, a delay from now at the latest
+ * @zd: the engine
+ *
+ * Context: Any.
+ */
+void zsdefer_arm(struct zsdefer *zd)
 {
-	bool enabled = READ_ONCE(q->limits->enabled);
+	queue_delayed_work(zsdefer_wq, &zd->sweep, zsdefer_sweep_in(zd, false));
+}
+EXPORT_SYMBOL_GPL(zsdefer_arm);
+
+static noinline bool zsdefer_refuse(struct zsdefer_queue *q,
+				    enum zsdefer_fallback why)
+{
+	static const char *const whys[] = {
+		[ZSDEFER_FULL] = "full",
+		[ZSDEFER_BUDGET] = "budget",
+		[ZSDEFER_DISABLED] = "disabled",
+	};
 
 	spin_lock(&q->lock);
-	q->fallbacks[enabled ? ZSDEFER_BUDGET : ZSDEFER_DISABLED]++;
+	q->fallbacks[why]++;
 	spin_unlock(&q->lock);
-	trace_zsdefer_fallback(q->worker->zd->name, q->size,
-			       enabled ? "budget" : "disabled");
+	trace_zsdefer_fallback(q->worker->zd->name, q->size, whys[why]);
+	return false;
 }
 
-/* Do what a push into @q made necessary: true if it was not queued. */
+/* Do what a push into @q made necessary: false if it was refused. */
 static noinline bool zsdefer_pushed(struct zsdefer_queue *q, unsigned int todo)
 {
 	struct zsdefer *zd = q->worker->zd;
 
 	if (todo & ZSDEFER_ARM)
-		queue_delayed_work(zsdefer_wq, &zd->sweep,
-				   zsdefer_sweep_in(zd, false));
+		zsdefer_arm(zd);
 	if (todo & ZSDEFER_KICK)
-		queue_work(zsdefer_wq, &q->worker->work);
-	if (todo & ZSDEFER_REFUSED)
-		trace_zsdefer_fallback(zd->name, q->size, "full");
-	return todo & (ZSDEFER_REFUSED | ZSDEFER_TWICE);
-}
-
-static __always_inline unsigned int
-zsdefer_push_some(struct zsdefer *zd, unsigned long *handles, unsigned int nr)
-{
-	unsigned int i, refused = 0, todo;
-	long bytes = 0, unused = 0;
-
-	/* Who changes limits waits for those who do not know of them. */
-	guard(rcu)();
-	for (i = 0; i < nr; i++)
-		bytes += zsdefer_block_of(handles[i])->queue->size;
-	if (unlikely(!zsdefer_charge(zd, bytes))) {
-		if (nr == 1) {
-			zsdefer_refuse(zsdefer_block_of(*handles)->queue);
-			return 1;
-		}
-		/* There may be room for some. */
-		for (i = 0; i < nr; i++)
-			if (!zsdefer_push_one(zd, handles[i]))
-				handles[refused++] = handles[i];
-		return refused;
-	}
-
-	for (i = 0; i < nr; i++) {
-		struct zsdefer_queue *q = zsdefer_block_of(handles[i])->queue;
-
-		todo = zsdefer_queue_push(q, handles[i]);
-		if (likely(!todo) || !zsdefer_pushed(q, todo))
-			continue;
-		unused += q->size;
-		if (!(todo & ZSDEFER_TWICE))
-			handles[refused++] = handles[i];
-	}
-	if (unlikely(unused))
-		atomic_long_add(unused, &zd->room);
-	return refused;
+		zsdefer_kick(q);
+	if (todo & (ZSDEFER_REFUSED | ZSDEFER_TWICE))
+		atomic_long_add(q->size, &zd->room);
+	return !(todo & ZSDEFER_REFUSED) || zsdefer_refuse(q, ZSDEFER_FULL);
 }
 
 /**
- * zsdefer_push_one() - queue an object for a drain, within all bounds
+ * zsdefer_push() - queue an object for a drain, within all bounds
  * @zd: the engine
  * @handle: the object; the caller gives it up if it is queued
  *
@@ -427,33 +457,22 @@ zsdefer_push_some(struct zsdefer *zd, unsigned long *handles, unsigned int nr)
  *
  * Return: false if it was not queued: the caller has to free it.
  */
-bool zsdefer_push_one(struct zsdefer *zd, unsigned long handle)
+bool zsdefer_push(struct zsdefer *zd, unsigned long handle)
 {
-	return !zsdefer_push_some(zd, &handle, 1);
-}
-EXPORT_SYMBOL_GPL(zsdefer_push_one);
+	struct zsdefer_queue *q = zsdefer_block_of(handle)->queue;
+	unsigned int todo;
 
-/**
- * zsdefer_push_all() - queue objects for drains, within all bounds
- * @zd: the engine
- * @handles: the objects; the caller gives up those that are queued
- * @nr: their number, at least one
- *
- * They are charged to the budget together, and their headers should be on their
- * way into the cache already, see zs_free_deferred_bulk().
- *
- * Context: Any context in which a spinlock may be taken, but no interrupt.
- * Never blocks, never allocates, never drains.
- *
- * Return: how many objects were not queued, which are the first of @handles
- * now; the caller has to free them.
- */
-unsigned int zsdefer_push_all(struct zsdefer *zd, unsigned long *handles,
-			      unsigned int nr)
-{
-	return zsdefer_push_some(zd, handles, nr);
+	/* Who changes limits waits for those who do not know of them. */
+	guard(rcu)();
+	if (unlikely(!zsdefer_charge(zd, q->size)))
+		return zsdefer_refuse(q, READ_ONCE(zd->limits.enabled) ?
+				      ZSDEFER_BUDGET : ZSDEFER_DISABLED);
+	todo = zsdefer_queue_count(q);
+	if (likely(!(todo & ZSDEFER_REFUSED)))
+		todo |= zsdefer_queue_link(handle, NULL);
+	return likely(!todo) || zsdefer_pushed(q, todo);
 }
-EXPORT_SYMBOL_GPL(zsdefer_push_all);
+EXPORT_SYMBOL_GPL(zsdefer_push);
 
 /* Limits */
 
@@ -662,6 +681,7 @@ struct zsdefer *zsdefer_create(zsdefer_free_fn *free, void *pool,
 			       const char *name, unsigned int nr)
 {
 	struct zsdefer *zd;
+	unsigned int i;
 
 	if (!zsdefer_wq)
 		return NULL;
@@ -671,6 +691,8 @@ struct zsdefer *zsdefer_create(zsdefer_free_fn *free, void *pool,
 		return NULL;
 
 	spin_lock_init(&zd->told_lock);
+	for (i = 0; i < ZSDEFER_HANDS; i++)
+		spin_lock_init(&zd->hands[i]);
 	INIT_WORK(&zd->end, zsdefer_end);
 	INIT_DELAYED_WORK(&zd->sweep, zsdefer_sweep);
 	zd->free = free;
@@ -728,10 +750,13 @@ void zsdefer_destroy(struct zsdefer *zd)
 	list_del(&zd->list);
 	mutex_unlock(&zsdefer_engines_lock);
 	debugfs_remove(zd->debugfs);
-	if (zd->ctl)
-		scoped_guard(mutex, &zd->ctl->lock)
-			zd->ctl->zd = NULL;
+	if (zd->ctl) {
+		guard(mutex)(&zd->ctl->lock);
+		zd->ctl->zd = NULL;
+	}
 	zsdefer_flush(zd, "disable");
+	WRITE_ONCE(zd->slots, NULL);
+	zsdefer_await_walks(zd);
 	for (w = zd->workers; w < zd->workers + zd->nr; w++) {
 		spin_lock(&w->drain_lock);
 		WARN_ON_ONCE(zsdefer_nr_waiting(w->q));

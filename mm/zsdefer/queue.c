@@ -147,40 +147,41 @@ static void zsdefer_set_left(struct zsdefer_queue *q)
 /* One more object comes, and nobody has said that it may. */
 static unsigned int zsdefer_think(struct zsdefer_queue *q)
 {
-	if (zsdefer_nr_waiting(q) >= READ_ONCE(q->limits->class_budget)) {
-		q->fallbacks[ZSDEFER_FULL]++;
+	if (zsdefer_nr_waiting(q) >= READ_ONCE(q->limits->class_budget))
 		return ZSDEFER_REFUSED;
-	}
 	q->until++;
 	zsdefer_set_left(q);
 	return zsdefer_over_threshold(q) ? ZSDEFER_KICK : 0;
 }
 
-/*
- * What zsdefer_queue_push() does when @q->left is used up, or when the object,
- * which was counted there, is the first of its block.
- */
-unsigned int zsdefer_push_slow(struct zsdefer_queue *q, unsigned long handle,
-			       bool counted)
+/* What zsdefer_queue_count() does when @q->left is used up. */
+unsigned int zsdefer_count_slow(struct zsdefer_queue *q)
+{
+	unsigned int todo = 0;
+
+	spin_lock(&q->lock);
+	/* Take back the count below 0, unless it is forgotten already. */
+	if (q->overdrawn)
+		q->overdrawn--;
+	else
+		atomic_inc(&q->left);
+	/* If it was set anew, others count it down meanwhile. */
+	if (atomic_dec_if_positive(&q->left) < 0)
+		todo = zsdefer_think(q);
+	spin_unlock(&q->lock);
+	return todo;
+}
+EXPORT_SYMBOL_GPL(zsdefer_count_slow);
+
+/* What zsdefer_queue_link() does with the first of a block, or when in doubt. */
+unsigned int zsdefer_link_slow(unsigned long handle, const unsigned long *since)
 {
 	struct zsdefer_block *block = zsdefer_block_of(handle);
+	struct zsdefer_queue *q = block->queue;
 	unsigned long bit = zsdefer_bit_of(handle), dying;
 	unsigned int todo = 0;
 
 	spin_lock(&q->lock);
-	if (!counted) {
-		/* Take back the count below 0, unless it is forgotten already. */
-		if (q->overdrawn)
-			q->overdrawn--;
-		else
-			atomic_inc(&q->left);
-		/* If it was set anew, others count it down meanwhile. */
-		if (atomic_dec_if_positive(&q->left) < 0)
-			todo = zsdefer_think(q);
-	}
-	if (todo & ZSDEFER_REFUSED)
-		goto out;
-
 	dying = block->free & bit;
 	if (!dying)
 		dying = atomic_long_fetch_or(bit, &block->dying);
@@ -192,17 +193,17 @@ unsigned int zsdefer_push_slow(struct zsdefer_queue *q, unsigned long handle,
 			q->tail->next = block;
 		} else {
 			q->head = block;
-			todo |= ZSDEFER_ARM;
+			todo = ZSDEFER_ARM;
 		}
 		q->tail = block;
 		block->next = NULL;
-		block->since = jiffies;
+		block->since = since ? READ_ONCE(*since) : jiffies;
 		WRITE_ONCE(q->nr_blocks, q->nr_blocks + 1);
 	}
-out:
 	spin_unlock(&q->lock);
 	return todo;
 }
+EXPORT_SYMBOL_GPL(zsdefer_link_slow);
 
 /**
  * zsdefer_limits_changed() - keep the limits as they are now

@@ -24,7 +24,9 @@
  * Lock order, from the outside in:
  *
  *	zram's slot lock, the swap cluster's lock
- *	  zsdefer_worker.drain_lock, but not under the swap cluster's lock
+ *	  zsdefer.hands, but not under the swap cluster's lock; slots' locks are
+ *	    only tried inside
+ *	  zsdefer_worker.drain_lock, likewise, and not inside a hand
  *	    class->lock, the page allocator's and slab's own locks
  *	    zsdefer_queue.lock
  *	    zsdefer.told_lock
@@ -174,8 +176,8 @@ unsigned long zsdefer_get_handle(struct zsdefer_queue *q);
 unsigned long zsdefer_add_block(struct zsdefer_queue *q,
 				struct zsdefer_block *block);
 void zsdefer_free_handle(unsigned long handle);
-unsigned int zsdefer_push_slow(struct zsdefer_queue *q, unsigned long handle,
-			       bool counted);
+unsigned int zsdefer_count_slow(struct zsdefer_queue *q);
+unsigned int zsdefer_link_slow(unsigned long handle, const unsigned long *since);
 void zsdefer_limits_changed(struct zsdefer_queue *q);
 unsigned int zsdefer_take(struct zsdefer_queue *q, struct zsdefer_taken *taken,
 			  unsigned int max);
@@ -221,35 +223,59 @@ static inline bool zsdefer_over_threshold(const struct zsdefer_queue *q)
 	       READ_ONCE(q->limits->drain_threshold);
 }
 
+/*
+ * A hint, as nobody is locked out: whether any object of the class waits for
+ * its drain, here or where it died.
+ */
+static inline bool zsdefer_any_queued(struct zsdefer_queue *q)
+{
+	/* data_race: at worst nobody looks, or somebody for nothing. */
+	return data_race(zsdefer_nr_pushed(q) != q->taken);
+}
+
 /**
- * zsdefer_queue_push() - queue an object for a drain, within the bounds of its class
- * @q: the queue of the object's size class
- * @handle: the object; the caller gives it up unless it is refused
- *
- * Never blocks, never allocates, never drains.
+ * zsdefer_queue_count() - have an object of a class wait, within its bounds
+ * @q: the queue of the class
  *
  * Context: Any context in which a spinlock may be taken, but no interrupt.
- * Under rcu_read_lock(), which is how limits wait for pushes that do not know
- * of them.
+ * Under rcu_read_lock(), which is how limits wait for those who do not know of
+ * them.
  *
- * Return: 0, or what has to be done: %ZSDEFER_ARM, %ZSDEFER_KICK or both if the
- * object was queued; %ZSDEFER_REFUSED or %ZSDEFER_TWICE if it was not.
+ * Return: 0, or %ZSDEFER_KICK, or %ZSDEFER_REFUSED: it may not.
  */
-static inline unsigned int zsdefer_queue_push(struct zsdefer_queue *q,
-					      unsigned long handle)
+static __always_inline unsigned int zsdefer_queue_count(struct zsdefer_queue *q)
+{
+	if (unlikely(atomic_add_negative(-1, &q->left)))
+		return zsdefer_count_slow(q);
+	return 0;
+}
+
+/* Take back what zsdefer_queue_count() allowed. */
+static inline void zsdefer_queue_uncount(struct zsdefer_queue *q)
+{
+	atomic_inc(&q->left);
+}
+
+/**
+ * zsdefer_queue_link() - queue an object that has been counted
+ * @handle: the object, which the caller gives up
+ * @since: jiffies from when on it has been waiting, or NULL: from now on
+ *
+ * Context: Any context in which a spinlock may be taken, but no interrupt.
+ *
+ * Return: 0, or %ZSDEFER_ARM, or %ZSDEFER_TWICE: it is there already, and
+ * counted once.
+ */
+static __always_inline unsigned int
+zsdefer_queue_link(unsigned long handle, const unsigned long *since)
 {
 	struct zsdefer_block *block = zsdefer_block_of(handle);
-	long dying, and_this;
+	long dying = atomic_long_read(&block->dying);
+	long and_this = dying | zsdefer_bit_of(handle);
 
-	if (unlikely(atomic_add_negative(-1, &q->left)))
-		return zsdefer_push_slow(q, handle, false);
-
-	dying = atomic_long_read(&block->dying);
-	do {
-		and_this = dying | zsdefer_bit_of(handle);
-		if (unlikely(!dying || and_this == dying))
-			return zsdefer_push_slow(q, handle, true);
-	} while (!atomic_long_try_cmpxchg(&block->dying, &dying, and_this));
+	if (unlikely(!dying || and_this == dying ||
+		     !atomic_long_try_cmpxchg(&block->dying, &dying, and_this)))
+		return zsdefer_link_slow(handle, since);
 	return 0;
 }
 

@@ -34,6 +34,9 @@
  */
 #define ZSDEFER_SOON_MS		4U
 
+/* How many may walk dead slots at once. */
+#define ZSDEFER_HANDS		4
+
 struct dentry;
 
 /**
@@ -67,6 +70,14 @@ typedef void zsdefer_free_fn(void *pool, struct zsdefer_queue *q,
 			     const struct zsdefer_taken *taken, unsigned int nr,
 			     struct zsdefer_freed *freed);
 
+/*
+ * Queue the objects of dead slots of the next line that has any, from @line on, and
+ * have @line be the one after it. Returns false if there is none. Called under one
+ * of the engine's hands, so it must not sleep.
+ */
+typedef bool zsdefer_walk_fn(struct zsdefer *zd, struct zsdefer_slots *slots,
+			     unsigned long *line);
+
 /**
  * struct zsdefer_worker - drains the queue of a size class
  * @drain_lock: held from when objects are taken until they have been freed,
@@ -93,6 +104,11 @@ struct zsdefer_worker {
  * @free: frees objects of the pool
  * @pool: the pool, for @free
  * @name: the pool's, for trace events
+ * @walk: looks for objects in @slots
+ * @slots: where objects may die in place, or NULL; see slots.c
+ * @nr_lines: how many lines of these have any, or more
+ * @hands: who holds one may walk; who has held each of them knows that others who
+ *	   did before have queued what they found
  * @sweep: drains what stays below the threshold; pending while objects wait
  * @end: waits for work items that have begun, but get no CPU, when the pool is
  *	 gone, and frees the engine
@@ -113,6 +129,10 @@ struct zsdefer {
 	zsdefer_free_fn *free;
 	void *pool;
 	const char *name;
+	zsdefer_walk_fn *walk;
+	struct zsdefer_slots *slots;
+	atomic_t nr_lines;
+	spinlock_t hands[ZSDEFER_HANDS];	/* walks */
 	struct delayed_work sweep;
 	struct work_struct end;
 	struct zsdefer_ctl *ctl;
@@ -131,9 +151,11 @@ void zsdefer_add_queue(struct zsdefer *zd, struct zsdefer_queue *q);
 void zsdefer_bind(struct zsdefer *zd, struct zsdefer_ctl *ctl);
 void zsdefer_destroy(struct zsdefer *zd);
 
-bool zsdefer_push_one(struct zsdefer *zd, unsigned long handle);
-unsigned int zsdefer_push_all(struct zsdefer *zd, unsigned long *handles,
-			      unsigned int nr);
+bool zsdefer_push(struct zsdefer *zd, unsigned long handle);
+void zsdefer_look(struct zsdefer *zd);
+void zsdefer_kick(struct zsdefer_queue *q);
+void zsdefer_arm(struct zsdefer *zd);
+void zsdefer_walk(struct zsdefer *zd);
 
 bool zsdefer_params_valid(const struct zsdefer_params *params);
 void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params);
@@ -144,5 +166,23 @@ unsigned long zsdefer_take_back(struct zsdefer *zd, unsigned long pages,
 unsigned long zsdefer_waiting_bytes(struct zsdefer *zd);
 void zsdefer_read_stats(struct zsdefer *zd, struct zsdefer_stats *stats);
 void zsdefer_debugfs_create(struct zsdefer *zd, struct dentry *dir);
+
+/*
+ * Take @bytes of what the budget leaves. A lock-free loop on one word, taken
+ * once for the slots of a word: percpu_counter_limited_add() is as exact, but
+ * disables interrupts, and near its limit looks at all CPUs.
+ */
+static __always_inline bool zsdefer_charge(struct zsdefer *zd, long bytes)
+{
+	long room = atomic_long_read(&zd->room);
+
+	do {
+		if (room < bytes)
+			return false;
+	} while (!atomic_long_try_cmpxchg(&zd->room, &room, room - bytes));
+	if (unlikely(room - bytes <= READ_ONCE(zd->look_at)))
+		zsdefer_look(zd);
+	return true;
+}
 
 #endif /* _MM_ZSDEFER_H */

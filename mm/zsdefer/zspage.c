@@ -205,27 +205,24 @@ static void zsdefer_free_taken(void *pool, struct zsdefer_queue *q,
 			       struct zsdefer_freed *freed)
 {
 	struct size_class *class = container_of(q, struct size_class, zsdefer);
-	unsigned long handles[ZSDEFER_BATCH] __uninitialized;
+	unsigned long handles[ZSDEFER_BATCH] __uninitialized, bits;
 	const struct zsdefer_taken *end = taken + nr_blocks;
 	unsigned int nr = 0, done;
-	unsigned long bits = taken->handles;
 
-	while (1) {
-		while (nr < ZSDEFER_BATCH && taken < end) {
-			unsigned long *words = taken->block->words;
-
-			handles[nr++] = (unsigned long)&words[__ffs(bits)];
-			bits &= bits - 1;
-			if (!bits && ++taken < end)
-				bits = taken->handles;
+	for (; taken < end; taken++) {
+		for (bits = taken->handles; bits; bits &= bits - 1) {
+			if (unlikely(nr == ZSDEFER_BATCH)) {
+				done = zsdefer_free_batch(pool, class, handles,
+							  nr, true, freed);
+				nr -= done;
+				memmove(handles, handles + done,
+					nr * sizeof(*handles));
+			}
+			handles[nr++] = (unsigned long)
+					&taken->block->words[__ffs(bits)];
 		}
-		if (!nr)
-			break;
-		done = zsdefer_free_batch(pool, class, handles, nr,
-					  taken < end, freed);
-		nr -= done;
-		memmove(handles, handles + done, nr * sizeof(*handles));
 	}
+	zsdefer_free_batch(pool, class, handles, nr, false, freed);
 }
 
 /* Of any pool, whether its frees are deferred or not. */
@@ -266,7 +263,7 @@ static struct zspage *zsdefer_find_zspage(struct size_class *class)
 {
 	struct zspage *zspage = find_get_zspage(class);
 
-	if (likely(zspage) || !READ_ONCE(class->zsdefer.nr_blocks))
+	if (likely(zspage) || !zsdefer_any_queued(&class->zsdefer))
 		return zspage;
 
 	spin_unlock(&class->lock);
@@ -276,44 +273,19 @@ static struct zspage *zsdefer_find_zspage(struct size_class *class)
 }
 
 /**
- * zs_free_deferred_bulk() - free several objects, perhaps later
- * @pool: the pool they were allocated from
- * @handles: what zs_malloc() returned for each of them, no errors among it; the
- *	     caller gives the objects up, and the array is used up
- * @nr: their number
- *
- * Queues the objects if @pool is attached to a control object, deferral is
- * enabled, and the bounds allow it; frees the rest now, like zs_free(). Whoever
- * collects them calls zs_prefetch_deferred() for each as it does.
- *
- * Context: Any context in which zs_free() may be called; never blocks, never
- * allocates.
- */
-void zs_free_deferred_bulk(struct zs_pool *pool, unsigned long *handles,
-			   unsigned int nr)
-{
-	unsigned int i;
-
-	if (likely(pool->zsdefer && nr))
-		nr = zsdefer_push_all(pool->zsdefer, handles, nr);
-	for (i = 0; i < nr; i++)
-		zs_free(pool, handles[i]);
-}
-EXPORT_SYMBOL_GPL(zs_free_deferred_bulk);
-
-/**
  * zs_free_deferred() - free an object, perhaps later
  * @pool: the pool it was allocated from
- * @handle: the object, no error, which the caller gives up
+ * @handle: what zs_malloc() returned, no error; the caller gives the object up
  *
- * See zs_free_deferred_bulk().
+ * Queues the object if @pool is attached to a control object, deferral is
+ * enabled, and the bounds allow it; else frees it now, like zs_free().
  *
  * Context: Any context in which zs_free() may be called; never blocks, never
  * allocates.
  */
 void zs_free_deferred(struct zs_pool *pool, unsigned long handle)
 {
-	if (unlikely(!pool->zsdefer) || !zsdefer_push_one(pool->zsdefer, handle))
+	if (unlikely(!pool->zsdefer) || !zsdefer_push(pool->zsdefer, handle))
 		zs_free(pool, handle);
 }
 EXPORT_SYMBOL_GPL(zs_free_deferred);
@@ -395,10 +367,13 @@ bool zsdefer_pool_take_back(struct zs_pool *pool, unsigned long pages)
 }
 EXPORT_SYMBOL_GPL(zsdefer_pool_take_back);
 
+static zsdefer_walk_fn zsdefer_walk_line;
+
 /**
  * zsdefer_pool_attach() - have a pool's frees deferred
  * @pool: a new pool, not in use yet
  * @ctl: the knobs that say how, to which no other pool is attached
+ * @slots: where its objects may die in place, or NULL
  *
  * zs_destroy_pool() detaches it. On failure the pool works all the same,
  * freeing synchronously.
@@ -407,7 +382,8 @@ EXPORT_SYMBOL_GPL(zsdefer_pool_take_back);
  *
  * Return: 0 or -ENOMEM.
  */
-int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl)
+int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl,
+			struct zsdefer_slots *slots)
 {
 	unsigned int i, nr = 0;
 	struct zsdefer *zd;
@@ -424,6 +400,8 @@ int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl)
 	for (i = 0; i < ZS_SIZE_CLASSES; i++)
 		if (pool->size_class[i]->index == i)
 			zsdefer_add_queue(zd, &pool->size_class[i]->zsdefer);
+	zd->walk = zsdefer_walk_line;
+	zd->slots = slots;
 	/* Pairs with zsdefer_of(): the shrinker is registered already. */
 	smp_store_release(&pool->zsdefer, zd);
 #ifdef CONFIG_ZSMALLOC_STAT
@@ -440,4 +418,5 @@ static void zsdefer_pool_detach(struct zs_pool *pool)
 	zsdefer_destroy(pool->zsdefer);
 }
 
+#include "slots.c"
 #include "tests/zspage-kunit.h"

@@ -32,7 +32,6 @@
 #define FAKE_ALL_IDS	(FAKE_THREADS * FAKE_IDS)
 #define FAKE_CALLS	1024
 #define FAKE_BURST	64	/* pushes of a thread's step */
-#define FAKE_BULK	16
 
 /* Handles in a block. */
 static const unsigned int fake_handles =
@@ -199,7 +198,7 @@ static bool fake_push_as(struct fake_thread *t, unsigned int class)
 	if (!handle)
 		return false;
 	atomic_long_add(fake_sizes[class], &t->fake->bytes);
-	if (zsdefer_push_all(t->fake->zd, &handle, 1)) {
+	if (!zsdefer_push(t->fake->zd, handle)) {
 		atomic_long_sub(fake_sizes[class], &t->fake->bytes);
 		fake_free_now(t, handle);
 		return false;
@@ -211,38 +210,6 @@ static bool fake_push_as(struct fake_thread *t, unsigned int class)
 static bool fake_push(struct fake *fake, unsigned int class)
 {
 	return fake_push_as(&fake->threads[0], class);
-}
-
-/* Push @nr objects of @class, and of the next if @mixed, in one call. */
-static unsigned int fake_push_bulk_as(struct fake_thread *t, unsigned int class,
-				      unsigned int nr, bool mixed)
-{
-	unsigned long handles[FAKE_BULK];
-	unsigned int i, n = 0, refused;
-
-	for (i = 0; i < nr; i++) {
-		handles[n] = fake_alloc(t, (class + (mixed ? i : 0)) % FAKE_QUEUES);
-		n += !!handles[n];
-	}
-	if (!n)
-		return 0;
-	for (i = 0; i < n; i++)
-		atomic_long_add(zsdefer_block_of(handles[i])->queue->size,
-				&t->fake->bytes);
-	refused = zsdefer_push_all(t->fake->zd, handles, n);
-	for (i = 0; i < refused; i++) {
-		atomic_long_sub(zsdefer_block_of(handles[i])->queue->size,
-				&t->fake->bytes);
-		fake_free_now(t, handles[i]);
-	}
-	WRITE_ONCE(t->queued, t->queued + n - refused);
-	return n - refused;
-}
-
-static unsigned int fake_push_bulk(struct fake *fake, unsigned int class,
-				   unsigned int nr, bool mixed)
-{
-	return fake_push_bulk_as(&fake->threads[0], class, nr, mixed);
 }
 
 /* Push @nr objects, and tell how many of them were queued. */
@@ -434,18 +401,6 @@ static void fake_push_all_queues(struct fake_thread *t)
 
 	for (i = 0; i < FAKE_BURST; i++)
 		fake_push_as(t, i % FAKE_QUEUES);
-}
-
-static void fake_push_bulks(struct fake_thread *t)
-{
-	unsigned int i;
-
-	for (i = 0; i < FAKE_BURST / FAKE_BULK; i++) {
-		fake_push_bulk_as(t, i, FAKE_BULK, i % 2);
-		t->excess += fake_charged(t->fake) >
-			     (long)t->fake->params.budget;
-	}
-	fake_sample(t);
 }
 
 static void fake_push_one_and_sample(struct fake_thread *t)
@@ -646,8 +601,9 @@ static void fake_expect_queued_late(struct fake *fake, unsigned long handle)
 {
 	struct zsdefer_queue *q = zsdefer_block_of(handle)->queue;
 
-	KUNIT_EXPECT_EQ(fake->test, zsdefer_push_slow(q, handle, false), 0);
-	/* What zsdefer_push_all() would have done for it */
+	KUNIT_EXPECT_EQ(fake->test, zsdefer_count_slow(q), 0);
+	/* What zsdefer_push() would have done for it */
+	zsdefer_queue_link(handle, NULL);
 	atomic_long_sub(q->size, &fake->zd->room);
 	atomic_long_add(q->size, &fake->bytes);
 	fake->threads[0].queued++;
@@ -668,8 +624,8 @@ static void who_is_about_to_think_takes_no_place(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, atomic_add_negative(-1, &q->left));
 	KUNIT_ASSERT_TRUE(test, atomic_add_negative(-1, &q->left));
 	KUNIT_EXPECT_EQ(test, fake_waiting(fake), 2);
-	KUNIT_EXPECT_EQ(test, zsdefer_push_slow(q, early, false),
-			ZSDEFER_REFUSED);
+	KUNIT_EXPECT_EQ(test, zsdefer_count_slow(q), ZSDEFER_REFUSED);
+	zsdefer_refuse(q, ZSDEFER_FULL);
 	KUNIT_EXPECT_EQ(test, fake_waiting(fake), 2);
 
 	/* A drain sets the count anew, for others, too. */
@@ -771,40 +727,6 @@ static void budget_is_shared_by_all_queues(struct kunit *test)
 	KUNIT_EXPECT_GT(test, refused, 0);
 }
 
-/* Of objects that are pushed together, those that fit are queued. */
-static void what_fits_of_a_bulk_is_queued(struct kunit *test)
-{
-	struct fake *fake = test->priv;
-
-	fake_set(fake, 7 * 1024, FAKE_IDS, FAKE_NEVER);
-	KUNIT_EXPECT_EQ(test, fake_push_bulk(fake, 2, 10, false), 7);
-	KUNIT_EXPECT_EQ(test, fake_refused(fake, ZSDEFER_BUDGET), 3);
-	KUNIT_EXPECT_EQ(test, fake_charged(fake), 7 * 1024);
-	fake_flush(fake);
-
-	fake_set(fake, FAKE_PLENTY, 5, FAKE_NEVER);
-	KUNIT_EXPECT_EQ(test, fake_push_bulk(fake, 2, 10, false), 5);
-	KUNIT_EXPECT_EQ(test, fake_refused(fake, ZSDEFER_FULL), 5);
-	KUNIT_EXPECT_EQ(test, fake_charged(fake), 5 * 1024);
-	fake_flush(fake);
-
-	fake_disable(fake);
-	KUNIT_EXPECT_EQ(test, fake_push_bulk(fake, 0, 10, true), 0);
-	KUNIT_EXPECT_EQ(test, fake_refused(fake, ZSDEFER_DISABLED), 10);
-	fake_expect_empty(fake);
-}
-
-static void a_bulk_finds_the_queue_of_each_object(struct kunit *test)
-{
-	struct fake *fake = test->priv;
-	unsigned int class;
-
-	KUNIT_EXPECT_EQ(test, fake_push_bulk(fake, 0, 16, true), 16);
-	for (class = 0; class < FAKE_QUEUES; class++)
-		KUNIT_EXPECT_EQ(test, fake_waiting_in(fake, class), 4);
-	KUNIT_EXPECT_EQ(test, fake_charged(fake), 4 * 5280);
-}
-
 #ifdef kunit_warning_suppress
 /* It warns, and queues it once. */
 static void what_is_queued_twice_is_seen(struct kunit *test)
@@ -812,10 +734,10 @@ static void what_is_queued_twice_is_seen(struct kunit *test)
 	struct fake *fake = test->priv;
 	unsigned long handle = fake_alloc(&fake->threads[0], 0);
 
-	KUNIT_ASSERT_EQ(test, zsdefer_push_all(fake->zd, &handle, 1), 0);
+	KUNIT_ASSERT_TRUE(test, zsdefer_push(fake->zd, handle));
 	fake->threads[0].queued++;
 	kunit_warning_suppress(test) {
-		KUNIT_EXPECT_EQ(test, zsdefer_push_all(fake->zd, &handle, 1), 0);
+		KUNIT_EXPECT_TRUE(test, zsdefer_push(fake->zd, handle));
 		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
 	}
 	KUNIT_EXPECT_EQ(test, fake_waiting(fake), 1);
@@ -982,10 +904,10 @@ static void the_rest_of_a_block_can_be_queued_meanwhile(struct kunit *test)
 	KUNIT_ASSERT_PTR_EQ(test, zsdefer_block_of(handles[0]),
 			    zsdefer_block_of(handles[1]));
 	fake->threads[0].queued += 2;
-	KUNIT_ASSERT_EQ(test, 0, zsdefer_push_all(fake->zd, &handles[0], 1));
+	KUNIT_ASSERT_TRUE(test, zsdefer_push(fake->zd, handles[0]));
 	fake_flush(fake);
 	KUNIT_EXPECT_EQ(test, fake->nr_freed, 1);
-	KUNIT_ASSERT_EQ(test, 0, zsdefer_push_all(fake->zd, &handles[1], 1));
+	KUNIT_ASSERT_TRUE(test, zsdefer_push(fake->zd, handles[1]));
 	KUNIT_EXPECT_EQ(test, fake_waiting(fake), 1);
 	fake_flush(fake);
 	KUNIT_EXPECT_EQ(test, fake->nr_freed, 2);
@@ -1546,14 +1468,6 @@ static void bounds_hold_when_the_budget_is_tiny(struct kunit *test)
 	fake_race(fake, fake_push_all_and_sample, 100);
 }
 
-static void bounds_hold_when_bulks_meet(struct kunit *test)
-{
-	struct fake *fake = test->priv;
-
-	fake_set(fake, 20 * 5280, 100, 10);
-	fake_race(fake, fake_push_bulks, 100);
-}
-
 static void nothing_is_lost_when_many_flush(struct kunit *test)
 {
 	struct fake *fake = test->priv;
@@ -1765,8 +1679,6 @@ static struct kunit_case zsdefer_test_cases[] = {
 	KUNIT_CASE(budget_is_exact),
 	KUNIT_CASE(budget_includes_what_is_being_drained),
 	KUNIT_CASE(budget_is_shared_by_all_queues),
-	KUNIT_CASE(what_fits_of_a_bulk_is_queued),
-	KUNIT_CASE(a_bulk_finds_the_queue_of_each_object),
 #ifdef kunit_warning_suppress
 	KUNIT_CASE(what_is_queued_twice_is_seen),
 #endif
@@ -1811,7 +1723,6 @@ static struct kunit_case zsdefer_test_cases[] = {
 	KUNIT_CASE(bounds_hold_when_many_push_into_one_queue),
 	KUNIT_CASE(bounds_hold_when_many_push_into_all_queues),
 	KUNIT_CASE(bounds_hold_when_the_budget_is_tiny),
-	KUNIT_CASE(bounds_hold_when_bulks_meet),
 	KUNIT_CASE(nothing_is_lost_when_many_flush),
 	KUNIT_CASE(the_sweep_and_pushers_lose_nothing),
 	KUNIT_CASE(limits_hold_from_the_moment_they_are_set),

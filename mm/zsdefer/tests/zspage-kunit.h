@@ -273,6 +273,11 @@ static const unsigned int zt_sizes[] = {
 					    20 * USEC_PER_SEC, false),	\
 			    "waited in vain for " #_cond)
 
+static unsigned long zt_zone_zspages(struct pglist_data *node, int zone)
+{
+	return zone_page_state_snapshot(&node->node_zones[zone], NR_ZSPAGES);
+}
+
 /* NR_ZSPAGES of all zones, as exact as it gets. */
 static unsigned long zt_nr_zspages(void)
 {
@@ -282,9 +287,7 @@ static unsigned long zt_nr_zspages(void)
 	for_each_online_node(nid)
 		for (i = 0; i < MAX_NR_ZONES; i++)
 			if (populated_zone(&NODE_DATA(nid)->node_zones[i]))
-				sum += zone_page_state_snapshot(
-					&NODE_DATA(nid)->node_zones[i],
-					NR_ZSPAGES);
+				sum += zt_zone_zspages(NODE_DATA(nid), i);
 	return sum;
 }
 
@@ -301,7 +304,7 @@ static int zt_init(struct kunit *test)
 	zsdefer_ctl_init(&zt->ctl);
 	zt->pool = zs_create_pool("zsdefer_kunit");
 	KUNIT_ASSERT_NOT_NULL(test, zt->pool);
-	KUNIT_ASSERT_EQ(test, zsdefer_pool_attach(zt->pool, &zt->ctl), 0);
+	KUNIT_ASSERT_EQ(test, zsdefer_pool_attach(zt->pool, &zt->ctl, NULL), 0);
 	zt->all = zt_objects_create(test, zt->pool, 1);
 	zt_set(zt, true, ZT_NEVER);
 	return 0;
@@ -650,59 +653,6 @@ static void a_batch_of_one_zspage_is_taken_at_any_rate(struct kunit *test)
 
 /* Entry points */
 
-/* Free slots @first to @first + @nr, at most 50, in one call. */
-static void zt_free_bulk(struct zt *zt, unsigned int first, unsigned int nr)
-{
-	unsigned long handles[50];
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		handles[i] = zt->all->objects[first + i].handle;
-		zt->all->objects[first + i].handle = 0;
-	}
-	zs_free_deferred_bulk(zt->pool, handles, nr);
-}
-
-static void a_bulk_of_mixed_sizes_finds_all_queues(struct kunit *test)
-{
-	struct zt *zt = test->priv;
-	unsigned int i;
-
-	for (i = 0; i < 500; i++)
-		zt_alloc(zt, 1 + zt_random(zt->all, ZS_MAX_ALLOC_SIZE), 1);
-	/* Several of a class in a row, too. */
-	zt_alloc(zt, 100, 100);
-	zt_free_bulk(zt, 0, 0);
-	KUNIT_EXPECT_EQ(test, zt_stats(zt).queued, 0);
-	for (i = 0; i < 600; i += 50) {
-		zt_free_bulk(zt, i, 50);
-		KUNIT_EXPECT_EQ(test, zt_stats(zt).queued, i + 50);
-	}
-	zt_flush(zt);
-	KUNIT_EXPECT_EQ(test, zt_stats(zt).freed.objects, 600);
-	KUNIT_EXPECT_EQ(test, zs_get_total_pages(zt->pool), 0);
-}
-
-/* The queue takes 10 of 50, the rest is freed on the spot. */
-static void what_a_queue_refuses_of_a_bulk_is_freed(struct kunit *test)
-{
-	struct zsdefer_params params = {
-		.enabled = true,
-		.budget = SZ_64M,
-		.class_budget = 10,
-		.drain_threshold = ZT_NEVER,
-		.drain_delay_ms = 60000,
-	};
-	struct zt *zt = test->priv;
-
-	zsdefer_set_params(zt->pool->zsdefer, &params);
-	zt_alloc(zt, 1000, 50);
-	zt_free_bulk(zt, 0, 50);
-	KUNIT_EXPECT_EQ(test, zt_stats(zt).waiting_objects, 10);
-	KUNIT_EXPECT_EQ(test, zt_stats(zt).fallbacks[ZSDEFER_FULL], 40);
-	KUNIT_EXPECT_EQ(test, zt_stat(zt, 1000, ZS_OBJS_INUSE), 10);
-}
-
 static void what_is_disabled_frees_on_the_spot(struct kunit *test)
 {
 	struct zt *zt = test->priv;
@@ -711,7 +661,7 @@ static void what_is_disabled_frees_on_the_spot(struct kunit *test)
 	zt_alloc(zt, 1000, 100);
 	zt_free(zt, 0, 50, 1);
 	KUNIT_EXPECT_EQ(test, zt_stat(zt, 1000, ZS_OBJS_INUSE), 50);
-	zt_free_bulk(zt, 50, 50);
+	zt_free(zt, 50, 50, 1);
 	KUNIT_EXPECT_EQ(test, zs_get_total_pages(zt->pool), 0);
 	KUNIT_EXPECT_EQ(test, zt_stats(zt).fallbacks[ZSDEFER_DISABLED], 100);
 	KUNIT_EXPECT_EQ(test, zt_stats(zt).queued, 0);
@@ -880,7 +830,7 @@ static void a_pool_goes_away_while_queues_are_drained(struct kunit *test)
 		KUNIT_ASSERT_NOT_NULL(test, zt->pool);
 		zt->all->pool = zt->pool;
 		KUNIT_ASSERT_EQ(test, 0,
-				zsdefer_pool_attach(zt->pool, &zt->ctl));
+				zsdefer_pool_attach(zt->pool, &zt->ctl, NULL));
 	}
 	KUNIT_EXPECT_EQ(test, round, 10);
 }
@@ -958,7 +908,7 @@ static void a_freed_handle_is_the_next_to_be_used(struct kunit *test)
 	zt_verify(zt);
 }
 
-/* One by one, by bulk, and by zs_free(). */
+/* One by one, by a drain, and by zs_free(). */
 static void a_block_whose_handles_are_all_free_goes_back(struct kunit *test)
 {
 	unsigned int i, n = ZT_BLOCK_HANDLES;
@@ -1114,8 +1064,6 @@ static struct kunit_case zsdefer_zspage_test_cases[] = {
 	KUNIT_CASE(the_beginning_of_a_zspage_is_taken_if_none_follow),
 	KUNIT_CASE(a_complete_zspage_at_the_end_is_taken),
 	KUNIT_CASE(a_batch_of_one_zspage_is_taken_at_any_rate),
-	KUNIT_CASE(a_bulk_of_mixed_sizes_finds_all_queues),
-	KUNIT_CASE(what_a_queue_refuses_of_a_bulk_is_freed),
 	KUNIT_CASE(what_is_disabled_frees_on_the_spot),
 	KUNIT_CASE(a_pool_without_knobs_frees_on_the_spot),
 	KUNIT_CASE(enabling_defers_what_was_stored_before),
@@ -1148,6 +1096,8 @@ static struct kunit_suite zsdefer_zspage_test_suite = {
 };
 
 kunit_test_suite(zsdefer_zspage_test_suite);
+
+#include "slots-kunit.h"
 
 /* The engine's knobs and figures, which are exported to tests alone. */
 MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
