@@ -23,8 +23,8 @@ trap 'end_children; rm -rf "$tmp"' EXIT
 
 # A copy of ours to make mistakes in.
 mkdir "$tmp/ours"
-(cd "$here" && cp -a --parents Kconfig.zsdefer Documentation configs include mm \
-	patches scripts tools "$tmp/ours")
+(cd "$here" && cp -a --parents Kconfig.zsdefer Documentation configs drivers \
+	include mm patches scripts tools "$tmp/ours")
 
 mutate()
 {

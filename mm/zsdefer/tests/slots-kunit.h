@@ -201,15 +201,17 @@ static void every_size_dies_in_its_class(struct kunit *test)
 		struct zsdefer_died died = { };
 		unsigned long before = zsdefer_nr_pushed(q);
 
-		KUNIT_ASSERT_TRUE(test, zt_slot_store(&zt_table, 0, size));
+		/* One, and two at once. */
+		zt_slots_store(zt, 0, 3, size);
 		zt_slots_die(&zt_table, 0, 1, &died);
-		KUNIT_ASSERT_EQ(test, zsdefer_nr_pushed(q), before + 1);
+		zt_slots_die(&zt_table, 1, 2, &died);
+		KUNIT_ASSERT_EQ(test, zsdefer_nr_pushed(q), before + 3);
 		KUNIT_ASSERT_EQ(test, died.bytes, died.objects * size);
 		in_place += died.objects;
 		zt_flush(zt);
 		KUNIT_ASSERT_EQ(test, zt_stats(zt).waiting_objects, 0);
 	}
-	KUNIT_EXPECT_GT(test, in_place, ZS_MAX_ALLOC_SIZE - 10);
+	KUNIT_EXPECT_GT(test, in_place, 3 * (ZS_MAX_ALLOC_SIZE - 10));
 }
 
 static void what_has_no_object_does_not_die(struct kunit *test)
@@ -289,6 +291,10 @@ static void deaths_start_the_work_item(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, zt_stats(zt).waiting_objects, 99);
 	zt_die(zt, 99, 1);
 	zt_expect_soon(zt, !zt_stats(zt).waiting_objects);
+	/* Likewise in the middle of several. */
+	zt_slots_store(zt, 0, 110, 1000);
+	zt_die(zt, 0, 110);
+	zt_expect_soon(zt, zt_stats(zt).waiting_objects < 100);
 }
 
 static void the_sweep_comes_for_the_dead(struct kunit *test)
