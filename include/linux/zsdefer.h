@@ -18,7 +18,6 @@
 #include <linux/device.h>
 #include <linux/mutex.h>
 #include <linux/prefetch.h>
-#include <linux/rcupdate.h>
 #include <linux/sizes.h>
 #include <linux/sysfs.h>
 #include <linux/types.h>
@@ -136,6 +135,7 @@ int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl,
 int zsdefer_slots_alloc(struct zsdefer_slots *slots, struct zs_pool *pool,
 			unsigned long nr, const struct zsdefer_slots_ops *ops);
 void zsdefer_slots_settle(struct zsdefer_slots *slots);
+void zsdefer_slots_await(struct zsdefer_slots *slots);
 void zsdefer_slots_free(struct zsdefer_slots *slots);
 unsigned int zsdefer_slots_died(struct zsdefer_slots *slots,
 				unsigned long first, unsigned int nr,
@@ -158,19 +158,14 @@ static inline void zsdefer_slot_set(struct zsdefer_slots *slots,
 }
 
 /*
- * Until zsdefer_slot_set(), the object of a slot is not to die there: it is about to
- * be exchanged. Some may know nothing of it until zsdefer_slots_await() returns.
+ * Until zsdefer_slot_set(), the object of a locked slot is not to die there: it is
+ * about to be exchanged. zsdefer_slots_await() comes before that.
  */
 static inline void zsdefer_slot_may_change(struct zsdefer_slots *slots,
 					   unsigned long slot)
 {
 	WRITE_ONCE(slots->sizes[slot],
 		   slots->sizes[slot] | ZSDEFER_SIZE_MAY_CHANGE);
-}
-
-static inline void zsdefer_slots_await(struct zsdefer_slots *slots)
-{
-	synchronize_rcu_expedited();
 }
 
 /*

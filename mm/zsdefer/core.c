@@ -426,15 +426,13 @@ static noinline bool zsdefer_refuse(struct zsdefer_queue *q,
 		[ZSDEFER_DISABLED] = "disabled",
 	};
 
-	spin_lock(&q->lock);
-	q->fallbacks[why]++;
-	spin_unlock(&q->lock);
+	atomic_long_inc(&q->fallbacks[why]);
 	trace_zsdefer_fallback(q->worker->zd->name, q->size, whys[why]);
 	return false;
 }
 
-/* Do what a push into @q made necessary: false if it was refused. */
-static noinline bool zsdefer_pushed(struct zsdefer_queue *q, unsigned int todo)
+/* Do what a push into @q made necessary. */
+static noinline void zsdefer_pushed(struct zsdefer_queue *q, unsigned int todo)
 {
 	struct zsdefer *zd = q->worker->zd;
 
@@ -442,9 +440,8 @@ static noinline bool zsdefer_pushed(struct zsdefer_queue *q, unsigned int todo)
 		zsdefer_arm(zd);
 	if (todo & ZSDEFER_KICK)
 		zsdefer_kick(q);
-	if (todo & (ZSDEFER_REFUSED | ZSDEFER_TWICE))
+	if (todo & ZSDEFER_TWICE)
 		atomic_long_add(q->size, &zd->room);
-	return !(todo & ZSDEFER_REFUSED) || zsdefer_refuse(q, ZSDEFER_FULL);
 }
 
 /**
@@ -464,13 +461,21 @@ bool zsdefer_push(struct zsdefer *zd, unsigned long handle)
 
 	/* Who changes limits waits for those who do not know of them. */
 	guard(rcu)();
-	if (unlikely(!zsdefer_charge(zd, q->size)))
-		return zsdefer_refuse(q, READ_ONCE(zd->limits.enabled) ?
-				      ZSDEFER_BUDGET : ZSDEFER_DISABLED);
+	if (unlikely(!READ_ONCE(zd->limits.enabled)))
+		return zsdefer_refuse(q, ZSDEFER_DISABLED);
 	todo = zsdefer_queue_count(q);
-	if (likely(!(todo & ZSDEFER_REFUSED)))
-		todo |= zsdefer_queue_link(handle, NULL);
-	return likely(!todo) || zsdefer_pushed(q, todo);
+	if (unlikely(todo & ZSDEFER_REFUSED))
+		return zsdefer_refuse(q, ZSDEFER_FULL);
+	if (unlikely(!zsdefer_charge(zd, q->size))) {
+		zsdefer_queue_uncount(q);
+		if (todo)
+			zsdefer_kick(q);
+		return zsdefer_refuse(q, ZSDEFER_BUDGET);
+	}
+	todo |= zsdefer_queue_link(handle, NULL);
+	if (unlikely(todo))
+		zsdefer_pushed(q, todo);
+	return true;
 }
 EXPORT_SYMBOL_GPL(zsdefer_push);
 
@@ -585,7 +590,7 @@ static void zsdefer_add_stats(struct zsdefer_stats *stats,
 	zsdefer_add_freed(&stats->freed, &q->freed);
 	stats->longest_wait = max(stats->longest_wait, q->longest_wait);
 	for (why = 0; why < ZSDEFER_NR_FALLBACKS; why++)
-		stats->fallbacks[why] += q->fallbacks[why];
+		stats->fallbacks[why] += atomic_long_read(&q->fallbacks[why]);
 	spin_unlock(&q->lock);
 }
 

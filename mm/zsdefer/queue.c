@@ -158,15 +158,16 @@ static unsigned int zsdefer_think(struct zsdefer_queue *q)
 unsigned int zsdefer_count_slow(struct zsdefer_queue *q)
 {
 	unsigned int todo = 0;
+	int left = 1;
 
 	spin_lock(&q->lock);
 	/* Take back the count below 0, unless it is forgotten already. */
 	if (q->overdrawn)
 		q->overdrawn--;
 	else
-		atomic_inc(&q->left);
+		left = atomic_inc_return(&q->left);
 	/* If it was set anew, others count it down meanwhile. */
-	if (atomic_dec_if_positive(&q->left) < 0)
+	if (left <= 0 || atomic_dec_if_positive(&q->left) < 0)
 		todo = zsdefer_think(q);
 	spin_unlock(&q->lock);
 	return todo;

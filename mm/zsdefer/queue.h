@@ -124,7 +124,7 @@ struct zsdefer_freed {
  * struct zsdefer_queue - the handles and the waiting objects of a size class
  * @left: pushes that may still come before one has to think; set under @lock,
  *	  counted down without it, below 0 by those who are about to think
- * @lock: guards all that follows up to @fallbacks, and all headers of blocks;
+ * @lock: guards all that follows up to @longest_wait, and all headers of blocks;
  *	  held for a few instructions, or for ZSDEFER_TAKE blocks
  * @nr_blocks: blocks that are queued; read without the lock, too
  * @until: objects that will ever have been queued when @left is used up
@@ -136,7 +136,7 @@ struct zsdefer_freed {
  * @taken: objects that drains ever took; others are queued, or about to be
  * @freed: what drains ever freed; the rest of the objects queued waits
  * @longest_wait: jiffies, the longest any object waited for its drain
- * @fallbacks: objects that could not be queued, by cause
+ * @fallbacks: objects that could not be queued, by cause; without the lock
  * @size: bytes that an object occupies, fixed
  * @limits: the engine's, see zsdefer_limits_changed(); NULL until the pool has one
  * @worker: of the engine, drains it; likewise
@@ -146,7 +146,7 @@ struct zsdefer_freed {
 struct zsdefer_queue {
 	atomic_t left;
 	unsigned int size;
-	spinlock_t lock;	/* all fields up to fallbacks, headers */
+	spinlock_t lock;	/* all fields up to longest_wait, headers */
 	unsigned int nr_blocks;
 	unsigned int overdrawn;
 	unsigned long until;
@@ -156,7 +156,7 @@ struct zsdefer_queue {
 	unsigned long taken;
 	struct zsdefer_freed freed;
 	unsigned long longest_wait;
-	unsigned long fallbacks[ZSDEFER_NR_FALLBACKS];
+	atomic_long_t fallbacks[ZSDEFER_NR_FALLBACKS];
 	const struct zsdefer_params *limits;
 	struct zsdefer_worker *worker;
 } ____cacheline_aligned_in_smp;

@@ -27,6 +27,7 @@
  * while its object may be exchanged for another, which its size tells, too.
  */
 
+#include <linux/rcupdate.h>
 #include <linux/vmalloc.h>
 
 /*
@@ -121,7 +122,7 @@ unsigned int zsdefer_slots_died(struct zsdefer_slots *slots,
 				struct zsdefer_died *died)
 {
 	atomic_long_t *word = &slots->dead[first / BITS_PER_LONG];
-	unsigned int size, todo, bytes = 0, room = 0, huge = 0;
+	unsigned int size, todo, bytes = 0, room = 0, huge = 0, now = 0;
 	unsigned int shift = first % BITS_PER_LONG;
 	struct zs_pool *pool = slots->pool;
 	struct zsdefer *zd = pool->zsdefer;
@@ -136,6 +137,9 @@ unsigned int zsdefer_slots_died(struct zsdefer_slots *slots,
 
 	/* Who changes limits waits for those who do not know of them. */
 	guard(rcu)();
+	/* Where hardly any would find room, it is not worth to count them. */
+	if (unlikely(atomic_long_read(&zd->room) < (long)PAGE_SIZE))
+		return 0;
 	dead = atomic_long_read(word) >> shift;
 	/* Pairs with who clears the bits: so they have their sizes, or none. */
 	smp_rmb();
@@ -160,6 +164,8 @@ unsigned int zsdefer_slots_died(struct zsdefer_slots *slots,
 				size = zsdefer_size_again(&end[i]);
 				huge -= size == ZSDEFER_PAGE;
 				bytes -= size;
+				/* Many may be of that class. */
+				now = died->now - (nr + i);
 				break;
 			}
 			if (todo) {
@@ -178,11 +184,11 @@ unsigned int zsdefer_slots_died(struct zsdefer_slots *slots,
 		nr = 0;
 		goto out;
 	}
-	if (unlikely(nr < died->now))
-		/* The next is dead already, or has no room in its class, or no size. */
-		died->now = kick ? 0 : 1 + zsdefer_count_none(end + i + 1, -i - 1);
-	else
+	if (likely(nr == died->now) || kick)
 		died->now = 0;
+	else
+		/* The next is dead already, or has no size. */
+		died->now = now ?: 1 + zsdefer_count_none(end + i + 1, -i - 1);
 	if (unlikely(!nr))
 		return 0;
 
@@ -386,6 +392,28 @@ void zsdefer_slots_settle(struct zsdefer_slots *slots)
 		zsdefer_walk(slots->pool->zsdefer);
 }
 EXPORT_SYMBOL_GPL(zsdefer_slots_settle);
+
+/**
+ * zsdefer_slots_await() - wait for those who do not know that slots may change
+ * @slots: the slots, of which zsdefer_slot_may_change() has said so
+ *
+ * When it returns, the objects of these do not die in place, or are dead already,
+ * and who locks the slots finds them so. While nothing is deferred there is nobody
+ * to wait for, and who turns it on comes after that.
+ *
+ * Context: Process context, may sleep.
+ */
+void zsdefer_slots_await(struct zsdefer_slots *slots)
+{
+	struct zsdefer *zd = slots->pool->zsdefer;
+
+	if (!zd)
+		return;
+	guard(mutex)(&zd->ctl->lock);
+	if (zd->limits.enabled)
+		synchronize_rcu_expedited();
+}
+EXPORT_SYMBOL_GPL(zsdefer_slots_await);
 
 /**
  * zsdefer_slots_alloc() - have objects die in slots

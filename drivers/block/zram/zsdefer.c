@@ -41,6 +41,16 @@ static void entry_locked(struct zram *zram)
 	lock_acquired(&zram->table_lock_map, _RET_IP_);
 }
 
+/* To the next of some slots: most often, all of a word are meant. */
+static inline void skip_zeros(unsigned long *left,
+			      struct zram_table_entry **entry)
+{
+	unsigned int zeros = __ffs(*left);
+
+	*left >>= zeros;
+	*entry += zeros;
+}
+
 /* See struct zsdefer_slots_ops. */
 static unsigned long zram_lock_slots(struct zsdefer_slots *slots,
 				     unsigned long first, unsigned long bits)
@@ -51,7 +61,7 @@ static unsigned long zram_lock_slots(struct zsdefer_slots *slots,
 
 	for (left = bits; left; left >>= 1, entry++) {
 		if (unlikely(!(left & 1)))
-			continue;
+			skip_zeros(&left, &entry);
 		if (unlikely(test_and_set_bit_lock(ZRAM_ENTRY_LOCK_BIT,
 						   &entry->__lock)))
 			missed |= BIT(entry - &zram->table[first]);
@@ -73,7 +83,7 @@ static unsigned int zram_take_slots(struct zsdefer_slots *slots,
 		slot_unlock(zram, first + __ffs(left));
 	for (left = dead; left; left >>= 1, entry++) {
 		if (unlikely(!(left & 1)))
-			continue;
+			skip_zeros(&left, &entry);
 		*next = zram_empty_slot(entry);
 		zs_prefetch_deferred(*next++);
 		/* Nobody changes its flags but us: this clears them, too. */

@@ -16,6 +16,7 @@ static struct zt_table {
 	void (*before_lock)(struct zt_table *table);
 	void (*before_take)(struct zt_table *table);
 	unsigned long looked_at;
+	bool taking;
 } zt_table;
 
 static unsigned long zt_lock_slots(struct zsdefer_slots *slots,
@@ -234,9 +235,10 @@ static void deaths_keep_class_budget(struct kunit *test)
 	zt_limit(zt, SZ_64M, 10, ZT_NEVER, 60000);
 	zt_slots_store(zt, 0, 50, 1000);
 	zt_slots_store(zt, 50, 10, 100);
-	KUNIT_EXPECT_EQ(test, zt_slots_die(&zt_table, 0, 60, &died), 40);
-	KUNIT_EXPECT_EQ(test, died.objects, 20);
-	KUNIT_EXPECT_EQ(test, died.bytes, 10 * 1000 + 10 * 100);
+	/* The rest of the word is freed now: what has room waits all the same. */
+	KUNIT_EXPECT_EQ(test, zt_slots_die(&zt_table, 0, 60, &died), 50);
+	KUNIT_EXPECT_EQ(test, died.objects, 10);
+	KUNIT_EXPECT_EQ(test, died.bytes, 10 * 1000);
 	KUNIT_EXPECT_EQ(test, zt_stats(zt).waiting_objects, 20);
 	KUNIT_EXPECT_EQ(test, zt_stats(zt).fallbacks[ZSDEFER_FULL], 40);
 	KUNIT_EXPECT_EQ(test, zt_stat(zt, 1000, ZS_OBJS_INUSE), 10);
@@ -331,6 +333,13 @@ static void places_of_the_dead_are_used_before_a_class_grows(struct kunit *test)
 	zt_die(zt, 0, zt_objs(zt, 1000));
 	zt_slots_store(zt, 1000, zt_objs(zt, 1000), 1000);
 	KUNIT_EXPECT_EQ(test, zs_get_total_pages(zt->pool), pages);
+	/* None is looked for on account of other classes. */
+	zt_slots_store(zt, 0, 10, 1000);
+	zt_die(zt, 0, 10);
+	zt_table.looked_at = 0;
+	zt_slots_store(zt, 1500, zt_objs(zt, 100) + 1, 100);
+	KUNIT_EXPECT_EQ(test, zt_table.looked_at, 0);
+	KUNIT_EXPECT_EQ(test, zt_stats(zt).waiting_objects, 10);
 }
 
 /* Whoever needs a page does not look at all that is dead. */
@@ -456,6 +465,66 @@ static void what_may_change_does_not_die_in_place(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, died.huge, 0);
 	zt_slots_store(zt, 1, 1, 500);
 	zt_die(zt, 1, 1);
+}
+
+/* Has read a size, and not set a bit yet. */
+static int zt_read_run(void *data)
+{
+	struct completion *began = data;
+
+	rcu_read_lock();
+	complete(began);
+	mdelay(100);
+	WRITE_ONCE(zt_table.looked_at, 1);
+	rcu_read_unlock();
+	return 0;
+}
+
+static void who_exchanges_objects_waits_for_who_has_read_the_size(struct kunit *test)
+{
+	DECLARE_COMPLETION_ONSTACK(began);
+	struct zt *zt = test->priv;
+	struct task_struct *task;
+
+	task = zt_run(zt, zt_read_run, &began);
+	wait_for_completion(&began);
+	zsdefer_slots_await(&zt_table.slots);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(zt_table.looked_at), 1);
+	/* And for nobody, if nothing is deferred. */
+	zt_set(zt, false, ZT_NEVER);
+	zsdefer_slots_await(&zt_table.slots);
+	kthread_stop_put(task);
+}
+
+static void zt_take_long(struct zt_table *table)
+{
+	table->before_take = NULL;
+	WRITE_ONCE(table->taking, true);
+	mdelay(100);
+}
+
+static int zt_walk_run(void *data)
+{
+	struct zt *zt = data;
+
+	zsdefer_walk(zt->pool->zsdefer);
+	return 0;
+}
+
+/* The line is no longer marked, nor the slot dead, but the object not queued yet. */
+static void a_flush_waits_for_what_others_have_found(struct kunit *test)
+{
+	struct zt *zt = test->priv;
+	struct task_struct *task;
+
+	zt_slots_store(zt, 0, 3, 1000);
+	zt_die(zt, 0, 3);
+	zt_table.before_take = zt_take_long;
+	task = zt_run(zt, zt_walk_run, zt);
+	zt_expect_soon(zt, READ_ONCE(zt_table.taking));
+	zt_flush(zt);
+	KUNIT_EXPECT_EQ(test, zt_stats(zt).freed.objects, 3);
+	kthread_stop_put(task);
 }
 
 static void zt_die_in_slot_0(struct zt_table *table)
@@ -585,10 +654,7 @@ static void who_stores_dies_and_walks_at_once_loses_nothing(struct kunit *test)
 
 		d->first = i * ZT_DIES;
 		prandom_seed_state(&d->rnd, i + 1);
-		d->task = kthread_create(zt_dier_run, d, "zsdefer_test");
-		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, d->task);
-		get_task_struct(d->task);
-		wake_up_process(d->task);
+		d->task = zt_run(zt, zt_dier_run, d);
 	}
 	do {
 		zt_flush(zt);
@@ -667,6 +733,8 @@ static struct kunit_case zsdefer_slots_test_cases[] = {
 	KUNIT_CASE(who_stores_before_a_walk_keeps_what_was_stored),
 	KUNIT_CASE(a_locked_slot_stays_dead_until_it_is_unlocked),
 	KUNIT_CASE(what_may_change_does_not_die_in_place),
+	KUNIT_CASE(who_exchanges_objects_waits_for_who_has_read_the_size),
+	KUNIT_CASE(a_flush_waits_for_what_others_have_found),
 	KUNIT_CASE(a_slot_that_is_freed_again_dies_once),
 	KUNIT_CASE(who_stores_dies_and_walks_at_once_loses_nothing),
 	{}

@@ -996,15 +996,22 @@ static int zt_thread_run(void *data)
 	return 0;
 }
 
+/* Start a thread, for kthread_stop_put(). */
+static struct task_struct *zt_run(struct zt *zt, int (*run)(void *data),
+				  void *data)
+{
+	struct task_struct *task = kthread_create(run, data, "zsdefer_test");
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(zt->test, task);
+	get_task_struct(task);
+	wake_up_process(task);
+	return task;
+}
+
 static void zt_start(struct zt *zt, struct zt_thread *t, unsigned int seed)
 {
-	struct task_struct *task;
-
 	t->all = zt_objects_create(zt->test, zt->pool, seed);
-	task = kthread_create(zt_thread_run, t, "zsdefer_test");
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(zt->test, task);
-	t->task = get_task_struct(task);
-	wake_up_process(task);
+	t->task = zt_run(zt, zt_thread_run, t);
 }
 
 /* Let all do their turns, with flushes and compaction meanwhile. */
