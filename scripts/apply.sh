@@ -8,11 +8,13 @@
 #	apply.sh stage KDIR DIR	put the files that apply would write in DIR
 #
 # WITHOUT="0004 ..." leaves optional patches out, WITHOUT=all leaves out all of
-# them. unapply finds out which there are.
+# them. unapply finds out which there are. PATCHES=7.3 has the hooks of that kernel
+# tried in another.
 #
 # All the work happens in a folder aside. KDIR is written to only when
 # everything fits, and then without being interrupted.
 set -euo pipefail
+shopt -s nullglob
 . "$(dirname "$0")/lib.sh"
 
 # What is laid over the tree as it is.
@@ -27,7 +29,7 @@ kdir=$(cd "$kdir" && pwd)
 version=$(kernel_version "$kdir")
 [ -n "$version" ] && [ -f "$kdir/mm/zsmalloc.c" ] ||
 	die "$kdir is not a kernel source tree"
-base=${version% *}
+base=${PATCHES:-${version% *}}
 patches=$here/patches/$base
 [ -d "$patches" ] ||
 	die "Linux ${version#* } is not supported; there are hooks for:" \
@@ -36,7 +38,7 @@ patches=$here/patches/$base
 for n in ${WITHOUT:-}; do
 	[ "$n" = all ] || compgen -G "$patches/optional/$n-*.patch" >/dev/null ||
 		die "WITHOUT has $n; optional are:" \
-		    "$(cd "$patches/optional" && echo *)"
+		    "$(cd "$patches/optional" 2>/dev/null && echo * || echo none)"
 done
 
 tmp=$(mktemp -d)

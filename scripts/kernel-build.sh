@@ -20,8 +20,9 @@
 #	distro	distro-unpatched distro, and so with distro-kasan, distro-lockdep
 #
 # Any other configs/FLAVOUR.config is a family of its own. All are made of
-# configs/base.config, the machine's (x86, arm64 or i386, as it is called) and the
-# flavour's; what these do not ask for is off. What is there already is not built
+# configs/base.config, the machine's (x86, arm64 or i386, as it is called), the
+# flavour's, and what base-BASE.config says otherwise; what these do not ask for is
+# off. What is there already is not built
 # again: a key tells, which is made of the sources that are ours, the
 # configuration, how it is built, and the names of the kernel and the compiler.
 #
@@ -68,6 +69,8 @@ describe()
 	# distro-kasan is distro, and more.
 	case $own in *-*) fragments+=("$here/configs/${own%%-*}.config") ;; esac
 	[ -z "$own" ] || fragments+=("$here/configs/$own.config")
+	[ ! -f "$here/configs/base-$BASE.config" ] ||
+		fragments+=("$here/configs/base-$BASE.config")
 	if [ "$over" != ours ]; then
 		# The unpatched kernel does not know our symbols.
 		sed '/ZSMALLOC_DEFERRED/d' "${fragments[@]}" >"$tmp/unpatched.config"

@@ -3,7 +3,8 @@
 #
 # Have the unpatched source of the base kernel in the cache, and print its
 # folder; FOLDER.id beside it is another for another source. It comes from KSRC=
-# (a tree or a tarball), or from Debian's linux-source package of a newer release.
+# (a tree or a tarball), or from Debian's linux-source package: the system's own
+# release's, if that has it, or a newer one's.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/newer-debian.sh"
@@ -89,9 +90,16 @@ from_ksrc()
 	echo "$to"
 }
 
+newest_version()
+{
+	apt-cache "${conf[@]}" madison "$package" 2>/dev/null |
+		awk '{ print $3 }' | sort -V | tail -n 1
+}
+
 from_debian()
 {
 	local state=$apt_state package=linux-source-$BASE version megabytes deb to
+	local conf=()
 
 	to=$(find "$src" -maxdepth 1 -name "debian-$BASE*" ! -name '*.*.part' \
 		-type d 2>/dev/null | sort -V | tail -n 1)
@@ -102,21 +110,23 @@ from_debian()
 	fi
 
 	need_space 3000 "$src"
-	newer_lists "; set KSRC= instead"
-
-	version=$(apt-cache -c "$state/apt.conf" madison "$package" 2>/dev/null |
-		awk '{ print $3 }' | sort -V | tail -n 1)
+	version=$(newest_version)
+	if [ -z "$version" ]; then
+		newer_lists "; set KSRC= instead"
+		conf=(-c "$state/apt.conf")
+		version=$(newest_version)
+	fi
 	[ -n "$version" ] ||
 		die "Debian has no $package in: $suites; set KSRC= instead"
 	to=$src/debian-$version
 	if [ ! -d "$to" ]; then
 		rm -rf "$state/deb"
 		mkdir -p "$state/deb"
-		megabytes=$(apt-cache -c "$state/apt.conf" show "$package=$version" |
+		megabytes=$(apt-cache "${conf[@]}" show "$package=$version" |
 			awk '$1 == "Size:" { print int($2 / 1e6); exit }')
 		step=fetch how_far=fetched with_progress \
 			"fetching $package $version" "$state/fetch.log" \
-			env -C "$state/deb" apt-get -q -c "$state/apt.conf" \
+			env -C "$state/deb" apt-get -q "${conf[@]}" \
 			download "$package=$version"
 		deb=$(find "$state/deb" -name '*.deb')
 		dpkg-deb --fsys-tarfile "$deb" |

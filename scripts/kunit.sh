@@ -31,11 +31,19 @@ split_suites()
 	' "$log"
 }
 
+# Threads that really run at once, where User-mode Linux can do that; and a bus less.
+if grep -q '^config SMP$' "$source/arch/um/Kconfig"; then
+	smp=1 kconfig=(SMP=y NR_CPUS=4 KUNIT_UML_PCI=n)
+else
+	smp='' kconfig=(UML_PCI_OVER_VIRTIO=n)
+fi
+
 # kunit.py ends with 0 only if tests ran, and none failed.
 run_on()
 {
 	"$here/scripts/kernel-build.sh" in-tree tools/testing/kunit/kunit.py \
 		run --build_dir="$build" --kunitconfig=mm/zsdefer/tests \
+		"${kconfig[@]/#/--kconfig_add=CONFIG_}" \
 		--jobs="$JOBS" --make_options="CC=ccache gcc" \
 		--timeout="${TIMEOUT:-300}" --kernel_args=seccomp=auto \
 		--kernel_args=ncpus="$1" ${FILTER:+"$FILTER"} </dev/null
@@ -44,7 +52,9 @@ run_on()
 say "building and running the KUnit suites on User-mode Linux, in $build"
 status=0
 run_on "${CPUS:-2}" || status=$?
-if grep -q 'SMP is not supported' "$log" 2>/dev/null; then
+if [ -z "$smp" ]; then
+	say "Linux $BASE has no SMP there: threads only preempt each other"
+elif grep -q 'SMP is not supported' "$log" 2>/dev/null; then
 	say "no seccomp here, so no SMP: threads only preempt each other"
 	status=0
 	run_on 1 || status=$?

@@ -85,11 +85,13 @@ struct zsdefer_slots_ops {
 /**
  * struct zsdefer_slots - the slots of a caller's table, whose objects may die there
  * @pool: the pool that the objects are in
+ * @zd: the engine, while objects may die in place, or NULL
+ * @paused: how many are about to exchange objects for others, so that none may.
+ *	    Changes under zsdefer_ctl.lock, as @zd does
  * @ops: what the caller does with a slot
  * @nr: slots
  * @sizes: of each slot, the size of its object above %ZSDEFER_SIZE_BASE, or more
- *	   than that of a page if there is none; and %ZSDEFER_SIZE_MAY_CHANGE.
- *	   Changes under the slot's lock
+ *	   than that of a page if there is none. Changes under the slot's lock
  * @dead: a bit for each slot: its object waits to be freed
  * @lines: a bit for each %ZSDEFER_LINE slots: some of them may be dead
  * @since: of each line, jiffies when the first of them died
@@ -98,6 +100,8 @@ struct zsdefer_slots_ops {
  */
 struct zsdefer_slots {
 	struct zs_pool *pool;
+	struct zsdefer *zd;
+	unsigned int paused;
 	const struct zsdefer_slots_ops *ops;
 	unsigned long nr;
 	u16 *sizes;
@@ -135,7 +139,8 @@ int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl,
 int zsdefer_slots_alloc(struct zsdefer_slots *slots, struct zs_pool *pool,
 			unsigned long nr, const struct zsdefer_slots_ops *ops);
 void zsdefer_slots_settle(struct zsdefer_slots *slots);
-void zsdefer_slots_await(struct zsdefer_slots *slots);
+void zsdefer_slots_pause(struct zsdefer_slots *slots);
+void zsdefer_slots_resume(struct zsdefer_slots *slots);
 void zsdefer_slots_free(struct zsdefer_slots *slots);
 unsigned int zsdefer_slots_died(struct zsdefer_slots *slots,
 				unsigned long first, unsigned int nr,
@@ -143,9 +148,6 @@ unsigned int zsdefer_slots_died(struct zsdefer_slots *slots,
 unsigned int zsdefer_one_died(struct zsdefer_slots *slots, unsigned long slot);
 void zsdefer_slot_settle(struct zsdefer_slots *slots, unsigned long slot,
 			 unsigned long handle);
-
-/* Of a slot whose object may be exchanged for another, so that it does not die. */
-#define ZSDEFER_SIZE_MAY_CHANGE	BIT(15)
 
 /* What a slot has from now on: an object of @size bytes, or none. */
 static inline void zsdefer_slot_set(struct zsdefer_slots *slots,
@@ -155,17 +157,6 @@ static inline void zsdefer_slot_set(struct zsdefer_slots *slots,
 	if (!IS_ENABLED(CONFIG_PAGE_SIZE_4KB) && (!size || size > SZ_16K))
 		size = U16_MAX + ZSDEFER_SIZE_BASE;
 	WRITE_ONCE(slots->sizes[slot], size - ZSDEFER_SIZE_BASE);
-}
-
-/*
- * Until zsdefer_slot_set(), the object of a locked slot is not to die there: it is
- * about to be exchanged. zsdefer_slots_await() comes before that.
- */
-static inline void zsdefer_slot_may_change(struct zsdefer_slots *slots,
-					   unsigned long slot)
-{
-	WRITE_ONCE(slots->sizes[slot],
-		   slots->sizes[slot] | ZSDEFER_SIZE_MAY_CHANGE);
 }
 
 /*
@@ -242,9 +233,8 @@ static inline void zsdefer_slots_free(struct zsdefer_slots *slots) { }
 
 static inline void zsdefer_slot_set(struct zsdefer_slots *slots,
 				    unsigned long slot, size_t size) { }
-static inline void zsdefer_slot_may_change(struct zsdefer_slots *slots,
-					   unsigned long slot) { }
-static inline void zsdefer_slots_await(struct zsdefer_slots *slots) { }
+static inline void zsdefer_slots_pause(struct zsdefer_slots *slots) { }
+static inline void zsdefer_slots_resume(struct zsdefer_slots *slots) { }
 
 static inline void zsdefer_ctl_init(struct zsdefer_ctl *ctl) { }
 

@@ -557,6 +557,8 @@ void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params)
 		   min(next.drain_threshold, next.budget / PAGE_SIZE + 1));
 	WRITE_ONCE(limits->enabled, next.enabled);
 	WRITE_ONCE(limits->budget, next.budget);
+	if (zd->slots)
+		zsdefer_let_die(zd, zd->slots);
 	zsdefer_tell(zd);
 	WRITE_ONCE(limits->class_budget, next.class_budget);
 	WRITE_ONCE(limits->drain_threshold, next.drain_threshold);

@@ -99,12 +99,12 @@ static bool zsdefer_put_handles(struct zsdefer_queue *q,
 }
 
 /**
- * zsdefer_free_handle() - free a handle whose object is gone
+ * zsdefer_put_handle() - free a handle whose object is gone
  * @handle: the handle, which does not wait
  *
  * Context: Any context in which a spinlock may be taken, but no interrupt.
  */
-void zsdefer_free_handle(unsigned long handle)
+void zsdefer_put_handle(unsigned long handle)
 {
 	struct zsdefer_block *block = zsdefer_block_of(handle);
 	struct zsdefer_queue *q = block->queue;
@@ -118,7 +118,7 @@ void zsdefer_free_handle(unsigned long handle)
 	if (unused)
 		kfree(block);
 }
-EXPORT_SYMBOL_GPL(zsdefer_free_handle);
+EXPORT_SYMBOL_GPL(zsdefer_put_handle);
 
 /* The queue */
 

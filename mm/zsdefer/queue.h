@@ -175,7 +175,7 @@ void zsdefer_queue_init(struct zsdefer_queue *q, unsigned int size);
 unsigned long zsdefer_get_handle(struct zsdefer_queue *q);
 unsigned long zsdefer_add_block(struct zsdefer_queue *q,
 				struct zsdefer_block *block);
-void zsdefer_free_handle(unsigned long handle);
+void zsdefer_put_handle(unsigned long handle);
 unsigned int zsdefer_count_slow(struct zsdefer_queue *q);
 unsigned int zsdefer_link_slow(unsigned long handle, const unsigned long *since);
 void zsdefer_limits_changed(struct zsdefer_queue *q);

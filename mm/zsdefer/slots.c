@@ -23,8 +23,9 @@
  *
  * A slot whose lock somebody has stays dead, and its line with it, until the next
  * walk. One that is used again, and freed before anything is stored in it, may be
- * dead still, or have no size: it does not die again. Nor does a slot die in place
- * while its object may be exchanged for another, which its size tells, too.
+ * dead still, or have no size: it does not die again. And none dies in place while
+ * somebody is about to exchange objects for others: else what is taken out could be
+ * of another class than what was counted.
  */
 
 #include <linux/rcupdate.h>
@@ -84,12 +85,6 @@ static noinline unsigned int zsdefer_count_none(const u16 *sizes, long nr)
 	return none;
 }
 
-/* The size of an object that was counted, though it may not be by now. */
-static unsigned int zsdefer_size_again(const u16 *size)
-{
-	return READ_ONCE(*size) & ~ZSDEFER_SIZE_MAY_CHANGE;
-}
-
 /* The budget is used up: forget that some were counted. */
 static noinline void zsdefer_uncount(struct zs_pool *pool, const u16 *sizes,
 				     unsigned int nr)
@@ -97,7 +92,7 @@ static noinline void zsdefer_uncount(struct zs_pool *pool, const u16 *sizes,
 	struct size_class *class;
 
 	while (nr--) {
-		class = zsdefer_class_of(pool, zsdefer_size_again(&sizes[nr]));
+		class = zsdefer_class_of(pool, READ_ONCE(sizes[nr]));
 		zsdefer_queue_uncount(&class->zsdefer);
 	}
 }
@@ -124,21 +119,19 @@ unsigned int zsdefer_slots_died(struct zsdefer_slots *slots,
 	atomic_long_t *word = &slots->dead[first / BITS_PER_LONG];
 	unsigned int size, todo, bytes = 0, room = 0, huge = 0, now = 0;
 	unsigned int shift = first % BITS_PER_LONG;
-	struct zs_pool *pool = slots->pool;
-	struct zsdefer *zd = pool->zsdefer;
 	struct size_class *class, *kick = NULL;
+	struct zs_pool *pool = slots->pool;
+	struct zsdefer *zd;
 	unsigned long dead;
 	const u16 *end;
 	long i;
 
 	died->now = nr;
-	if (unlikely(!zd || !READ_ONCE(zd->limits.enabled)))
-		return 0;
-
-	/* Who changes limits waits for those who do not know of them. */
+	/* Who changes limits, or pauses, waits for those who do not know of it. */
 	guard(rcu)();
+	zd = READ_ONCE(slots->zd);
 	/* Where hardly any would find room, it is not worth to count them. */
-	if (unlikely(atomic_long_read(&zd->room) < (long)PAGE_SIZE))
+	if (unlikely(!zd || atomic_long_read(&zd->room) < (long)PAGE_SIZE))
 		return 0;
 	dead = atomic_long_read(word) >> shift;
 	/* Pairs with who clears the bits: so they have their sizes, or none. */
@@ -161,7 +154,8 @@ unsigned int zsdefer_slots_died(struct zsdefer_slots *slots,
 		if (unlikely(atomic_add_negative(-1, &class->zsdefer.left))) {
 			todo = zsdefer_class_count(class);
 			if (todo & ZSDEFER_REFUSED) {
-				size = zsdefer_size_again(&end[i]);
+				/* So that it is not kept for this. */
+				size = READ_ONCE(end[i]);
 				huge -= size == ZSDEFER_PAGE;
 				bytes -= size;
 				/* Many may be of that class. */
@@ -245,24 +239,21 @@ static noinline unsigned int zsdefer_one_died_slow(struct zsdefer_slots *slots,
 unsigned int zsdefer_one_died(struct zsdefer_slots *slots, unsigned long slot)
 {
 	unsigned long *dead = (unsigned long *)slots->dead;
-	struct zs_pool *pool = slots->pool;
-	struct zsdefer *zd = pool->zsdefer;
 	struct size_class *class;
+	struct zsdefer *zd;
 	unsigned int size;
-
-	if (unlikely(!zd || !READ_ONCE(zd->limits.enabled)))
-		return 0;
 
 	/* See zsdefer_slots_died(). */
 	guard(rcu)();
-	if (unlikely(test_bit(slot, dead)))
+	zd = READ_ONCE(slots->zd);
+	if (unlikely(!zd || test_bit(slot, dead)))
 		return 0;
 	/* Pairs with who clears the bit, as there. */
 	smp_rmb();
 	size = READ_ONCE(slots->sizes[slot]);
 	if (unlikely(size >= ZSDEFER_RARE))
 		return zsdefer_one_died_slow(slots, slot, NULL);
-	class = pool->size_class[size / ZS_SIZE_CLASS_DELTA];
+	class = slots->pool->size_class[size / ZS_SIZE_CLASS_DELTA];
 	if (unlikely(!zsdefer_charge(zd, class->zsdefer.size)))
 		return 0;
 	if (unlikely(atomic_add_negative(-1, &class->zsdefer.left)))
@@ -393,27 +384,47 @@ void zsdefer_slots_settle(struct zsdefer_slots *slots)
 }
 EXPORT_SYMBOL_GPL(zsdefer_slots_settle);
 
-/**
- * zsdefer_slots_await() - wait for those who do not know that slots may change
- * @slots: the slots, of which zsdefer_slot_may_change() has said so
- *
- * When it returns, the objects of these do not die in place, or are dead already,
- * and who locks the slots finds them so. While nothing is deferred there is nobody
- * to wait for, and who turns it on comes after that.
- *
- * Context: Process context, may sleep.
- */
-void zsdefer_slots_await(struct zsdefer_slots *slots)
+static void zsdefer_pause(struct zsdefer_slots *slots, int more)
 {
-	struct zsdefer *zd = slots->pool->zsdefer;
+	struct zsdefer *zd = slots->pool ? slots->pool->zsdefer : NULL;
 
 	if (!zd)
 		return;
 	guard(mutex)(&zd->ctl->lock);
-	if (zd->limits.enabled)
+	slots->paused += more;
+	zsdefer_let_die(zd, slots);
+	/* While nothing is deferred there is nobody to wait for. */
+	if (more > 0 && zd->limits.enabled)
 		synchronize_rcu_expedited();
 }
-EXPORT_SYMBOL_GPL(zsdefer_slots_await);
+
+/**
+ * zsdefer_slots_pause() - have no object die in place, as some will be exchanged
+ * @slots: the slots
+ *
+ * When it returns, objects do not die in place, or are dead already, and who locks
+ * their slots finds them so. They may be exchanged for others then, under the
+ * slots' locks.
+ *
+ * Context: Process context, may sleep.
+ */
+void zsdefer_slots_pause(struct zsdefer_slots *slots)
+{
+	zsdefer_pause(slots, 1);
+}
+EXPORT_SYMBOL_GPL(zsdefer_slots_pause);
+
+/**
+ * zsdefer_slots_resume() - have objects die in place again
+ * @slots: the slots, which the caller has paused
+ *
+ * Context: Process context, may sleep.
+ */
+void zsdefer_slots_resume(struct zsdefer_slots *slots)
+{
+	zsdefer_pause(slots, -1);
+}
+EXPORT_SYMBOL_GPL(zsdefer_slots_resume);
 
 /**
  * zsdefer_slots_alloc() - have objects die in slots

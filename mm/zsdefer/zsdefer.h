@@ -185,4 +185,10 @@ static __always_inline bool zsdefer_charge(struct zsdefer *zd, long bytes)
 	return true;
 }
 
+/* Under zsdefer_ctl.lock, as the knobs, or a pause, have changed. */
+static inline void zsdefer_let_die(struct zsdefer *zd, struct zsdefer_slots *slots)
+{
+	WRITE_ONCE(slots->zd, zd->limits.enabled && !slots->paused ? zd : NULL);
+}
+
 #endif /* _MM_ZSDEFER_H */

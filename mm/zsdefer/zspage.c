@@ -21,10 +21,8 @@
  *	ZSDEFER_DEAD		off its list, locked, ours to free
  */
 
-#include "compat.h"
-
-#define ZSDEFER_LINKING		BIT_U32(30)
-#define ZSDEFER_DEAD		BIT_U32(31)
+#define ZSDEFER_LINKING		BIT(30)
+#define ZSDEFER_DEAD		BIT(31)
 
 /**
  * struct zsdefer_runs - a batch, cut where the zspage changes
@@ -59,7 +57,7 @@ static unsigned int zsdefer_count_dying(struct size_class *class,
 
 		/* The PFN can't change: whoever moves objects holds class->lock. */
 		obj_to_zpdesc(handle_to_obj(handles[i]), &zpdesc);
-		if (zpdesc->zspage == zspage)
+		if (zsdefer_zspage_of(zpdesc) == zspage)
 			continue;
 		if (zspage) {
 			zspage->dying += i - start;
@@ -116,7 +114,7 @@ static void zsdefer_link(struct size_class *class, struct zspage *zspage,
 }
 
 /* Give back the pages of zspages that are off their list and locked. */
-static void zsdefer_free_zspages(struct size_class *class,
+static void zsdefer_free_zspages(struct zs_pool *pool, struct size_class *class,
 				 struct zspage **zspages, unsigned int nr)
 {
 	struct page *pages[ZSDEFER_BATCH] __uninitialized;
@@ -127,7 +125,7 @@ static void zsdefer_free_zspages(struct size_class *class,
 		struct zpdesc *zpdesc = get_first_zpdesc(zspages[i]);
 
 		for (j = 0; j < class->pages_per_zspage; j++) {
-			struct zpdesc *next = zpdesc->next;
+			struct zpdesc *next = zsdefer_next_zpdesc(zpdesc);
 
 			if (unlikely(zpdesc_zone(zpdesc) != zone)) {
 				if (zone)
@@ -149,7 +147,7 @@ static void zsdefer_free_zspages(struct size_class *class,
 	}
 	mod_zone_page_state(zone, NR_ZSPAGES, -(long)nr_zone);
 	free_pages_batch(pages, nr_pages);
-	kmem_cache_free_bulk(zspage_cachep, nr, (void **)zspages);
+	kmem_cache_free_bulk(zsdefer_zspage_cache(pool), nr, (void **)zspages);
 }
 
 /*
@@ -189,7 +187,7 @@ static unsigned int zsdefer_free_batch(struct zs_pool *pool,
 	if (nr_dead) {
 		atomic_long_sub(nr_dead * class->pages_per_zspage,
 				&pool->pages_allocated);
-		zsdefer_free_zspages(class, runs.zspages, nr_dead);
+		zsdefer_free_zspages(pool, class, runs.zspages, nr_dead);
 	}
 	freed->objects += nr;
 	freed->batches++;
@@ -243,7 +241,7 @@ static unsigned long zsdefer_alloc_handle(struct zs_pool *pool, size_t size,
 	unsigned long handle;
 
 	while (!(handle = zsdefer_get_handle(&class->zsdefer))) {
-		block = (void *)cache_alloc_handle(gfp);
+		block = (void *)zsdefer_alloc_block(pool, gfp);
 		if (block)
 			return zsdefer_add_block(&class->zsdefer, block);
 		if (!zsdefer_reclaim(pool, class, gfp))
@@ -251,6 +249,12 @@ static unsigned long zsdefer_alloc_handle(struct zs_pool *pool, size_t size,
 		gfp &= ~__GFP_DIRECT_RECLAIM;
 	}
 	return handle;
+}
+
+/* Free a handle whose object is gone. */
+static void zsdefer_free_handle(struct zs_pool *pool, unsigned long handle)
+{
+	zsdefer_put_handle(handle);
 }
 
 /*

@@ -14,9 +14,7 @@ struct size_class;
 struct zspage;
 struct zs_pool;
 
-static unsigned long cache_alloc_handle(gfp_t gfp);
-static void __maybe_unused cache_free_handle(unsigned long handle);
-static struct zspage *find_get_zspage(struct size_class *class);
+#include "compat.h"
 
 #ifdef CONFIG_ZSMALLOC_DEFERRED_FREE
 #include "zsdefer.h"
@@ -27,6 +25,7 @@ static struct zspage *find_get_zspage(struct size_class *class);
 /* What comes before mm/zsmalloc.c includes zspage.c; the rest comes after it. */
 static unsigned long zsdefer_alloc_handle(struct zs_pool *pool, size_t size,
 					  gfp_t gfp);
+static void zsdefer_free_handle(struct zs_pool *pool, unsigned long handle);
 static struct zspage *zsdefer_find_zspage(struct size_class *class);
 static bool zsdefer_reclaim(struct zs_pool *pool, struct size_class *class,
 			    gfp_t gfp);
@@ -36,20 +35,13 @@ static bool zsdefer_reclaim(struct zs_pool *pool, struct size_class *class,
 
 static inline void zsdefer_class_init(struct size_class *class) { }
 
+#define zsdefer_free_handle			zsdefer_free_block
+#define zsdefer_find_zspage			find_get_zspage
+
 static inline unsigned long zsdefer_alloc_handle(struct zs_pool *pool,
 						 size_t size, gfp_t gfp)
 {
-	return cache_alloc_handle(gfp);
-}
-
-static inline void zsdefer_free_handle(unsigned long handle)
-{
-	cache_free_handle(handle);
-}
-
-static inline struct zspage *zsdefer_find_zspage(struct size_class *class)
-{
-	return find_get_zspage(class);
+	return zsdefer_alloc_block(pool, gfp);
 }
 
 static inline bool zsdefer_reclaim(struct zs_pool *pool,

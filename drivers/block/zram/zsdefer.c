@@ -5,6 +5,8 @@
  * Included by zram_drv.c, whose slots these are.
  */
 
+#include "zsdefer_compat.h"
+
 #ifdef CONFIG_ZSMALLOC_DEFERRED_FREE
 /*
  * Leave nothing but its flags of a locked slot, whose figures have been accounted
@@ -16,14 +18,14 @@ static unsigned long zram_empty_slot(struct zram_table_entry *entry)
 
 	entry->handle = 0;
 #ifdef CONFIG_ZRAM_TRACK_ENTRY_ACTIME
-	entry->attr.ac_time = 0;
+	entry_ac_time(entry) = 0;
 #endif
 	return handle;
 }
 
 static noinline void zram_settle(struct zram *zram, unsigned long index)
 {
-	zram->table[index].attr.flags = BIT(ZRAM_ENTRY_LOCK);
+	entry_flags(&zram->table[index]) = ENTRY_LOCKED;
 	zsdefer_slot_settle(&zram->slots, index,
 			    zram_empty_slot(&zram->table[index]));
 }
@@ -32,13 +34,6 @@ static inline void slot_settle(struct zram *zram, unsigned long index)
 {
 	if (zsdefer_slot_died(&zram->slots, index))
 		zram_settle(zram, index);
-}
-
-/* What slot_trylock() tells lockdep. */
-static void entry_locked(struct zram *zram)
-{
-	mutex_acquire(&zram->table_lock_map, 0, 1, _RET_IP_);
-	lock_acquired(&zram->table_lock_map, _RET_IP_);
 }
 
 /* To the next of some slots: most often, all of a word are meant. */
@@ -62,11 +57,8 @@ static unsigned long zram_lock_slots(struct zsdefer_slots *slots,
 	for (left = bits; left; left >>= 1, entry++) {
 		if (unlikely(!(left & 1)))
 			skip_zeros(&left, &entry);
-		if (unlikely(test_and_set_bit_lock(ZRAM_ENTRY_LOCK_BIT,
-						   &entry->__lock)))
+		if (unlikely(!entry_trylock(zram, entry)))
 			missed |= BIT(entry - &zram->table[first]);
-		else
-			entry_locked(zram);
 	}
 	return bits & ~missed;
 }
@@ -86,17 +78,9 @@ static unsigned int zram_take_slots(struct zsdefer_slots *slots,
 			skip_zeros(&left, &entry);
 		*next = zram_empty_slot(entry);
 		zs_prefetch_deferred(*next++);
-		/* Nobody changes its flags but us: this clears them, too. */
-		mutex_release(&zram->table_lock_map, _RET_IP_);
-		atomic_long_set_release((atomic_long_t *)&entry->__lock, 0);
+		entry_unlock_empty(zram, entry);
 	}
-	/* Pairs with slot_lock(): we see that it waits, or it sees them free. */
-	smp_mb();
-	if (likely(!atomic_read(&zram->slot_waiters)))
-		return next - handles;
-	for (; dead; dead &= dead - 1)
-		wake_up_bit(&zram->table[first + __ffs(dead)].__lock,
-			    ZRAM_ENTRY_LOCK_BIT);
+	entries_wake(zram, &zram->table[first], dead);
 	return next - handles;
 }
 

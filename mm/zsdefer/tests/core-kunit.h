@@ -22,9 +22,10 @@
 #include <kunit/test.h>
 #include <linux/bitmap.h>
 #include <linux/delay.h>
-#include <linux/iopoll.h>
 #include <linux/kthread.h>
 #include <linux/prandom.h>
+
+#include "poll.h"
 
 #define FAKE_QUEUES	4
 #define FAKE_THREADS	6	/* the test itself is the first */
@@ -187,7 +188,7 @@ static void fake_free_now(struct fake_thread *t, unsigned long handle)
 {
 	t->refused++;
 	clear_bit((*(unsigned long *)handle - 1) / FAKE_QUEUES, t->fake->waiting);
-	zsdefer_free_handle(handle);
+	zsdefer_put_handle(handle);
 }
 
 /* Push as @t: false if refused, or if its next id waits still. */
@@ -300,11 +301,9 @@ static bool fake_draining(struct fake *fake, unsigned int class)
 	return work_busy(&fake->queues[class].worker->work);
 }
 
-/* Wait until @_cond is true; a test that waits for long has failed. */
+/* A test that waits for long has failed. */
 #define fake_expect_soon(_fake, _cond)					\
-	KUNIT_ASSERT_EQ_MSG((_fake)->test, 0,				\
-			    poll_timeout_us(cond_resched(), _cond, 100,		\
-					    60 * USEC_PER_SEC, false),	\
+	KUNIT_ASSERT_EQ_MSG((_fake)->test, 0, zt_poll(_cond, 60),	\
 			    "waited in vain for " #_cond)
 
 static void fake_expect_empty(struct fake *fake)

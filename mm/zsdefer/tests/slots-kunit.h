@@ -449,22 +449,31 @@ static void a_locked_slot_stays_dead_until_it_is_unlocked(struct kunit *test)
 	zt_expect_soon(zt, !zt_stats(zt).waiting_objects);
 }
 
-/* As of zram's, while they are being written back or recompressed. */
-static void what_may_change_does_not_die_in_place(struct kunit *test)
+/* As zram does while it writes back or recompresses. */
+static void nothing_dies_in_place_while_objects_are_exchanged(struct kunit *test)
 {
 	struct zt *zt = test->priv;
 	struct zsdefer_died died = { };
 
-	zt_slots_store(zt, 0, 3, 1000);
-	zt_slots_store(zt, 3, 1, PAGE_SIZE);
-	zsdefer_slot_may_change(&zt_table.slots, 1);
-	zsdefer_slot_may_change(&zt_table.slots, 3);
-	zsdefer_slots_await(&zt_table.slots);
-	KUNIT_EXPECT_EQ(test, zt_slots_die(&zt_table, 0, 4, &died), 2);
-	KUNIT_EXPECT_EQ(test, died.objects, 2);
-	KUNIT_EXPECT_EQ(test, died.huge, 0);
-	zt_slots_store(zt, 1, 1, 500);
-	zt_die(zt, 1, 1);
+	zt_slots_store(zt, 0, 9, 1000);
+	zsdefer_slots_pause(&zt_table.slots);
+	KUNIT_EXPECT_EQ(test, zt_slots_die(&zt_table, 0, 2, &died), 2);
+	/* Somebody else is done. */
+	zsdefer_slots_pause(&zt_table.slots);
+	zsdefer_slots_resume(&zt_table.slots);
+	KUNIT_EXPECT_EQ(test, zsdefer_one_died(&zt_table.slots, 2), 0);
+	/* Whatever the knobs say meanwhile. */
+	zt_set(zt, false, ZT_NEVER);
+	zt_set(zt, true, ZT_NEVER);
+	KUNIT_EXPECT_EQ(test, zt_slots_die(&zt_table, 3, 2, &died), 2);
+	KUNIT_EXPECT_EQ(test, died.objects, 0);
+	zsdefer_slots_resume(&zt_table.slots);
+	zt_die(zt, 5, 2);
+	zt_set(zt, false, ZT_NEVER);
+	zsdefer_slots_pause(&zt_table.slots);
+	zsdefer_slots_resume(&zt_table.slots);
+	KUNIT_EXPECT_EQ(test, zt_slots_die(&zt_table, 7, 2, &died), 2);
+	KUNIT_EXPECT_EQ(test, died.objects, 0);
 }
 
 /* Has read a size, and not set a bit yet. */
@@ -488,11 +497,8 @@ static void who_exchanges_objects_waits_for_who_has_read_the_size(struct kunit *
 
 	task = zt_run(zt, zt_read_run, &began);
 	wait_for_completion(&began);
-	zsdefer_slots_await(&zt_table.slots);
+	zsdefer_slots_pause(&zt_table.slots);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(zt_table.looked_at), 1);
-	/* And for nobody, if nothing is deferred. */
-	zt_set(zt, false, ZT_NEVER);
-	zsdefer_slots_await(&zt_table.slots);
 	kthread_stop_put(task);
 }
 
@@ -578,15 +584,10 @@ struct zt_dier {
 static bool zt_slot_holds(struct zt_table *table, unsigned long i)
 {
 	struct zt_object *object = &table->zt->all->objects[i];
-	u8 copy[64], wanted[64], *data;
-	bool right;
+	u8 copy[64], wanted[64];
 
 	zt_pattern(wanted, object);
-	data = zs_obj_read_begin(table->zt->pool, object->handle, object->size,
-				 copy);
-	right = !memcmp(data, wanted, object->size);
-	zs_obj_read_end(table->zt->pool, object->handle, object->size, data);
-	return right;
+	return zt_holds(table->zt->pool, object, wanted, copy);
 }
 
 static bool zt_slot_store_small(struct zt_table *table, unsigned long i,
@@ -596,7 +597,7 @@ static bool zt_slot_store_small(struct zt_table *table, unsigned long i,
 	unsigned long handle;
 	u8 wanted[64];
 
-	handle = zs_malloc(table->zt->pool, size, ZT_GFP, NUMA_NO_NODE);
+	handle = zt_malloc(table->zt->pool, size);
 	if (IS_ERR_VALUE(handle))
 		return false;
 	zt_slot_lock(table, i);
@@ -604,7 +605,7 @@ static bool zt_slot_store_small(struct zt_table *table, unsigned long i,
 		zs_free_deferred(table->zt->pool, object->handle);
 	*object = (struct zt_object){ handle, size };
 	zt_pattern(wanted, object);
-	zs_obj_write(table->zt->pool, handle, wanted, size);
+	zt_write(table->zt->pool, handle, wanted, size);
 	zsdefer_slot_set(&table->slots, i, size);
 	zt_slot_unlock(table, i);
 	return true;
@@ -732,7 +733,7 @@ static struct kunit_case zsdefer_slots_test_cases[] = {
 	KUNIT_CASE(who_locks_a_slot_finds_it_empty),
 	KUNIT_CASE(who_stores_before_a_walk_keeps_what_was_stored),
 	KUNIT_CASE(a_locked_slot_stays_dead_until_it_is_unlocked),
-	KUNIT_CASE(what_may_change_does_not_die_in_place),
+	KUNIT_CASE(nothing_dies_in_place_while_objects_are_exchanged),
 	KUNIT_CASE(who_exchanges_objects_waits_for_who_has_read_the_size),
 	KUNIT_CASE(a_flush_waits_for_what_others_have_found),
 	KUNIT_CASE(a_slot_that_is_freed_again_dies_once),

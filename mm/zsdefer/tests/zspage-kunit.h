@@ -17,11 +17,12 @@
 #define _MM_ZSDEFER_ZSPAGE_KUNIT_H
 
 #include <kunit/test.h>
-#include <linux/iopoll.h>
 #include <linux/kthread.h>
 #include <linux/prandom.h>
 #include <linux/sizes.h>
 #include <linux/sort.h>
+
+#include "poll.h"
 
 #define ZT_OBJECTS	2048
 #define ZT_GFP		(GFP_KERNEL | __GFP_HIGHMEM | __GFP_MOVABLE)
@@ -85,6 +86,43 @@ static void zt_pattern(u8 *to, const struct zt_object *object)
 		to[i] = (object->handle >> (8 * (i % 8)) % BITS_PER_LONG) + i / 8;
 }
 
+#ifdef ZSDEFER_POOL_CACHES
+#define zt_malloc(pool, size)	zs_malloc(pool, size, ZT_GFP)
+
+static void zt_write(struct zs_pool *pool, unsigned long handle, u8 *from,
+		     unsigned int size)
+{
+	memcpy(zs_map_object(pool, handle, ZS_MM_WO), from, size);
+	zs_unmap_object(pool, handle);
+}
+
+static bool zt_holds(struct zs_pool *pool, const struct zt_object *object,
+		     const u8 *wanted, u8 *copy)
+{
+	memcpy(copy, zs_map_object(pool, object->handle, ZS_MM_RO), object->size);
+	zs_unmap_object(pool, object->handle);
+	return !memcmp(copy, wanted, object->size);
+}
+
+MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);
+#else
+#define zt_malloc(pool, size)	zs_malloc(pool, size, ZT_GFP, NUMA_NO_NODE)
+#define zt_write		zs_obj_write
+
+static bool zt_holds(struct zs_pool *pool, const struct zt_object *object,
+		     const u8 *wanted, u8 *copy)
+{
+	void *data = zs_obj_read_begin(pool, object->handle, object->size, copy);
+	bool same = !memcmp(data, wanted, object->size);
+
+	zs_obj_read_end(pool, object->handle, object->size, data);
+	return same;
+}
+
+/* The engine's knobs and figures, which are exported to tests alone. */
+MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
+#endif
+
 /* Allocate an object of @size bytes into slot @i. */
 static bool zt_alloc_slot(struct zt_objects *all, unsigned int i,
 			  unsigned int size)
@@ -92,28 +130,24 @@ static bool zt_alloc_slot(struct zt_objects *all, unsigned int i,
 	struct zt_object *object = &all->objects[i];
 	unsigned long handle;
 
-	handle = zs_malloc(all->pool, size, ZT_GFP, NUMA_NO_NODE);
+	handle = zt_malloc(all->pool, size);
 	if (IS_ERR_VALUE(handle)) {
 		all->refused++;
 		return false;
 	}
 	*object = (struct zt_object){ handle, size };
 	zt_pattern(all->wanted, object);
-	zs_obj_write(all->pool, handle, all->wanted, size);
+	zt_write(all->pool, handle, all->wanted, size);
 	return true;
 }
 
 static void zt_verify_slot(struct zt_objects *all, unsigned int i)
 {
 	struct zt_object *object = &all->objects[i];
-	void *data;
 
 	zt_pattern(all->wanted, object);
-	data = zs_obj_read_begin(all->pool, object->handle, object->size,
-				 all->copy);
-	if (memcmp(data, all->wanted, object->size))
+	if (!zt_holds(all->pool, object, all->wanted, all->copy))
 		all->wrong++;
-	zs_obj_read_end(all->pool, object->handle, object->size, data);
 }
 
 static void zt_free_slot(struct zt_objects *all, unsigned int i)
@@ -268,9 +302,7 @@ static const unsigned int zt_sizes[] = {
 };
 
 #define zt_expect_soon(_zt, _cond)					\
-	KUNIT_EXPECT_EQ_MSG((_zt)->test, 0,				\
-			    poll_timeout_us(cond_resched(), _cond, 100,	\
-					    20 * USEC_PER_SEC, false),	\
+	KUNIT_EXPECT_EQ_MSG((_zt)->test, 0, zt_poll(_cond, 20),		\
 			    "waited in vain for " #_cond)
 
 static unsigned long zt_zone_zspages(struct pglist_data *node, int zone)
@@ -552,7 +584,7 @@ static unsigned int zt_free_batch(struct zt *zt, const unsigned int *slots,
 	KUNIT_ASSERT_GT(zt->test, taken, 0);
 	KUNIT_ASSERT_LE(zt->test, taken, nr);
 	for (i = 0; i < taken; i++) {
-		zsdefer_free_handle(handles[i]);
+		zsdefer_put_handle(handles[i]);
 		objects[slots[i]].handle = 0;
 	}
 	return taken;
@@ -839,7 +871,9 @@ static void a_pool_goes_away_while_queues_are_drained(struct kunit *test)
 
 static int zt_compare(const void *a, const void *b)
 {
-	return cmp_int(*(const unsigned long *)a, *(const unsigned long *)b);
+	const unsigned long *one = a, *other = b;
+
+	return *one < *other ? -1 : *one > *other;
 }
 
 static void handles_are_unique(struct kunit *test)
@@ -934,11 +968,9 @@ static void a_size_that_is_refused_costs_no_handle(struct kunit *test)
 {
 	struct zt *zt = test->priv;
 
-	KUNIT_EXPECT_TRUE(test, IS_ERR_VALUE(zs_malloc(zt->pool, 0, ZT_GFP,
-						       NUMA_NO_NODE)));
-	KUNIT_EXPECT_TRUE(test, IS_ERR_VALUE(zs_malloc(zt->pool,
-						       ZS_MAX_ALLOC_SIZE + 1,
-						       ZT_GFP, NUMA_NO_NODE)));
+	KUNIT_EXPECT_TRUE(test, IS_ERR_VALUE(zt_malloc(zt->pool, 0)));
+	KUNIT_EXPECT_TRUE(test, IS_ERR_VALUE(zt_malloc(zt->pool,
+						       ZS_MAX_ALLOC_SIZE + 1)));
 	zt_expect_empty(zt);
 }
 
@@ -1105,9 +1137,6 @@ static struct kunit_suite zsdefer_zspage_test_suite = {
 kunit_test_suite(zsdefer_zspage_test_suite);
 
 #include "slots-kunit.h"
-
-/* The engine's knobs and figures, which are exported to tests alone. */
-MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
 
 #endif /* _MM_ZSDEFER_ZSPAGE_KUNIT_H */
 

@@ -338,7 +338,8 @@ files_on()
 		# drain_delay_ms, and a tick.
 		sleep 0.05
 	done
-	fact "in use after $rounds rounds" "$(pool_pages)" pages 2%
+	# Of some 60, the unpatched kernel's wanders by 15.
+	fact "in use after $rounds rounds" "$(pool_pages)" pages 32
 	umount "$tmp/mnt" && $fsck "/dev/zram$dev" >"$tmp/fsck" 2>&1 ||
 		fail "$fs: $(tail -n 3 "$tmp/fsck")"
 }
