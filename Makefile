@@ -6,8 +6,8 @@ scripts := scripts
 export BASE KSRC ZSDEFER_CACHE JOBS RUNS SIZES MEM CPUS TESTS CHECK WITHOUT UPDATE
 export RESULTS BASELINE SIZE MINUTES SEED KERNEL BUILDS PARTS DESIGNS ROUNDS BIG KIT ONLY DOC
 
-.PHONY: help run test test-all kunit mutants scenes builds bench eval eval-target sweep soak shell
-.PHONY: kernel apply unapply check clean
+.PHONY: help try run test test-all kunit mutants scenes builds bench eval eval-target sweep soak shell
+.PHONY: kernel dkms apply unapply check clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,8 @@ help:
 
 #: Deferred free for zsmalloc. The first use installs what is missing.
 #:
+#:   make try       the shortest way to a measured kill: Debian's own 6.12 kernel, zram's
+#:                  modules unpatched against ours, minutes on a fresh machine
 #:   make run       measure a kill: the same work, unpatched kernel against patched,
 #:                  in turns; a table, and a page with every sample
 #:   make test      run the tests; TESTS="..." picks some (make test TESTS=help)
@@ -37,22 +39,26 @@ help:
 #:   make shell     a shell in a guest with zram swap and the knobs at hand;
 #:                  KERNEL=checked takes another kernel of configs/
 #:   make kernel    only fetch, patch and build the kernels
+#:   make dkms      a Debian package that builds zram for the kernels that a machine has
 #:   make apply KDIR=tree     put the feature into a kernel tree of yours
 #:   make unapply KDIR=tree   take it out again; CHECK=1 only tells, for both
 #:                            WITHOUT=all applies no optional patch
 #:   make check     shellcheck, checkpatch, kernel-doc, Sphinx, coccicheck and
-#:                  sparse over what is here
+#:                  sparse over what is here, and whether newer kernels will take it
 #:   make clean     remove the results; the cache folder stays
 #:
 #: Variables, on the command line or in the environment:
 #:   KSRC=...           a kernel tree or tarball, in place of Debian's package
-#:   BASE=7.3           the kernel to build for: a folder of patches/
+#:   BASE=7.3           the kernel to build for: a folder of patches/ (7.3, 6.12)
 #:   UPDATE=1           look for a newer package of that base
 #:   ZSDEFER_CACHE=...  sources, builds and ccache (~/.cache/zsdefer)
 #:   JOBS=...           parallel jobs of a build
 #:   RUNS= SIZE= SIZES= MEM= CPUS= RESULTS= PARTS= DESIGNS= ROUNDS= BIG=
 #:                      what is measured; see scripts/run.sh, bench.sh, eval.sh,
 #:                      sweep.sh, soak.sh
+
+try:
+	@$(scripts)/try.sh
 
 run:
 	@$(scripts)/run.sh
@@ -95,6 +101,9 @@ shell:
 
 kernel:
 	@$(scripts)/kernel-build.sh unpatched on
+
+dkms:
+	@$(scripts)/dkms.sh
 
 apply unapply:
 	@test -n "$(KDIR)" || { echo "error: make $@ KDIR=tree" >&2; exit 2; }

@@ -24,12 +24,13 @@ report()
 
 report shellcheck "$(shellcheck -f gcc scripts/*.sh .ci/run || true
 	shellcheck -f gcc -s sh tools/testing/selftests/zsdefer/*.sh \
-		tools/testing/zsdefer/guest/*.sh tools/testing/zsdefer/init || true)"
+		tools/testing/zsdefer/guest/*.sh tools/testing/zsdefer/init \
+		dkms/check-kernel dkms/postinst dkms/prerm || true)"
 
 # Not asked of checkpatch: macros that define attributes reuse their name,
 # what two processes share in zsbench is volatile, and trace events look as
 # they do everywhere.
-report checkpatch "$(for f in $(find mm drivers include -type f) Kconfig.zsdefer \
+report checkpatch "$(for f in $(find mm drivers include -type f) Kconfig.zsdefer dkms/*.h \
 	tools/testing/zsdefer/*.[ch]; do
 	ignore=MACRO_ARG_REUSE,VOLATILE,CAMELCASE,EMBEDDED_FUNCTION_NAME
 	case $f in */trace/*)
@@ -42,7 +43,7 @@ done)"
 # The patches have no sign-off, and their text may be as wide as this one.
 # Where they look like the lines around them, those are not checkpatch's taste.
 report "checkpatch of the patches" "$(for f in patches/*/*.patch \
-	patches/*/optional/*.patch tools/testing/zsdefer/designs/*.patch; do
+	patches/*/optional/*.patch patches/*/dkms/*.patch tools/testing/zsdefer/designs/*.patch; do
 	ignore=MISSING_SIGN_OFF,COMMIT_MESSAGE,COMMIT_LOG_LONG_LINE
 	case $f in
 	*hear-of-a-range-of-slots*) ignore=$ignore,SPACING ;;
@@ -85,4 +86,6 @@ report coccicheck "$(grep -rl --include='*.cocci' '^virtual.*report' \
 
 report sparse "$(JOBS=$JOBS scripts/builds.sh sparse 2>"$tmp/log" |
 	grep -v '^ok ' && cat "$tmp/log" || true)"
+# For information: what newer kernels will want.
+scripts/drift.sh || true
 exit $bad

@@ -38,17 +38,23 @@ add_program()
 	done
 }
 
-# Copy zram.ko and all it depends on, and list them in the order of loading.
+# Copy zram.ko, what guests reach their disk by, and all that these depend on, and
+# list them in the order of loading.
 add_modules()
 {
-	local build=$1 to=$2 release ko
+	local build=$1 to=$2 release ko name
 
 	release=$(cat "$build/include/config/kernel.release")
 	depmod -b "$build" "$release"
-	modprobe -d "$build" -S "$release" --show-depends zram |
-		awk '{ print $2 }' | while read -r ko; do
-		cp "$ko" "$to/"
-		basename "$ko"
+	for ko in virtio_blk zram; do
+		modprobe -d "$build" -S "$release" --show-depends $ko
+	done | awk '$1 == "insmod" { print $2 }' | while read -r ko; do
+		name=$(basename "$ko" .xz)
+		case $ko in
+		*.xz) xz -dc "$ko" ;;
+		*) cat "$ko" ;;
+		esac >"$to/$name"
+		echo "$name"
 	done >"$to/order"
 }
 
@@ -116,8 +122,9 @@ elif [ -n "$build" ] && grep -q '^CONFIG_X86_32=y' "$build/.config"; then
 	machine=i386 cc=i686-linux-gnu-gcc
 	need_packages gcc-i686-linux-gnu libc6-dev-i386-cross
 fi
-key=$machine-$(dpkg-query -W busybox-static stress-ng linux-perf e2fsprogs \
-	libc6 | cat - "$here/scripts/image.sh" | sha256sum | cut -c -12)
+# shellcheck disable=SC2046 # a package a word
+key=$machine-$(dpkg-query -W $(guest_packages) libc6 |
+	cat - "$here/scripts/image.sh" | sha256sum | cut -c -12)
 base=$ZSDEFER_CACHE/image/base${SMALL:+-small}-$key.cpio.gz
 if [ ! -f "$base" ]; then
 	if [ $cc = gcc ] && [ -n "${SMALL:-}" ]; then

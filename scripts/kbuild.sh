@@ -50,6 +50,31 @@ stage()
 	(cd "$tmp/stage" && find . -type f | LC_ALL=C sort) >"$tmp/files"
 }
 
+# stage_modules SOURCE unpatched|on TO: what modules for a kernel that is there
+# already are made of: zsmalloc and zram, and what has them live beside those that
+# the kernel may have.
+stage_modules()
+{
+	local p source=$1 to=$3
+
+	mkdir -p "$to"/{mm,include,drivers/block}
+	cp "$source/mm/zsmalloc.c" "$to/mm/"
+	[ ! -f "$source/mm/zpdesc.h" ] || cp "$source/mm/zpdesc.h" "$to/mm/"
+	cp -r "$source/drivers/block/zram" "$to/drivers/block/"
+	if [ "$2" = on ]; then
+		stage "$source" ours
+		(cd "$tmp/stage" && cp -r mm include drivers "$to/")
+	fi
+	for p in "$here/patches/$BASE/dkms"/*.patch; do
+		patch -d "$to" -p1 --force --fuzz=0 --no-backup-if-mismatch \
+			-r - <"$p" >"$tmp/patch.log" 2>&1 || {
+			cat "$tmp/patch.log" >&2
+			die "$(basename "$p") does not fit $source"
+		}
+	done
+	cp "$here"/dkms/{Kbuild,beside.h} "$to/"
+}
+
 # sync_tree SOURCE TREE: hard links to the unpatched source, with what is staged
 # over them. Only those files that differ are written, so make rebuilds what
 # they need.

@@ -110,6 +110,7 @@ from_debian()
 	fi
 
 	need_space 3000 "$src"
+	update_lists
 	version=$(newest_version)
 	if [ -z "$version" ]; then
 		newer_lists "; set KSRC= instead"

@@ -132,7 +132,8 @@ need_space()
 		    "free some, or set ZSDEFER_CACHE to a folder elsewhere"
 }
 
-# What builds a kernel, and what is in a guest and runs it.
+# What builds a kernel, and what is in a guest (SMALL= as image.sh has it) and runs
+# it.
 build_packages()
 {
 	echo build-essential bc bison flex libelf-dev ccache cpio kmod patch \
@@ -141,8 +142,8 @@ build_packages()
 
 guest_packages()
 {
-	echo qemu-system-x86 busybox-static stress-ng linux-perf e2fsprogs \
-		build-essential cpio
+	echo qemu-system-x86 busybox-static build-essential cpio
+	[ -n "${SMALL:-}" ] || echo stress-ng linux-perf e2fsprogs
 }
 
 report_packages()
@@ -187,6 +188,21 @@ apt_install()
 			-o DPkg::Lock::Timeout=300 -o APT::Status-Fd=1 \
 			install "$@"
 	) 8>"$ZSDEFER_CACHE/packages.lock"
+}
+
+# What the system's apt knows may be old, or nothing. Who has no rights, or no network,
+# goes on with that.
+update_lists()
+{
+	local as_root=()
+
+	if [ "$(id -u)" -ne 0 ]; then
+		sudo -n true 2>/dev/null || return 0
+		as_root=(sudo)
+	fi
+	say "asking what Debian has"
+	flock "$ZSDEFER_CACHE/packages.lock" "${as_root[@]}" apt-get -q update \
+		>"$ZSDEFER_CACHE/update.log" 2>&1 || true
 }
 
 apt_percent()

@@ -12,44 +12,11 @@ set -euo pipefail
 
 : "${RUNS:=5}"
 : "${SIZES:=64x1 64x4 256x1}"
-: "${MEM:=2048}"
-: "${CPUS:=2}"
-kernels="unpatched on"
+. "$here/scripts/rounds.sh"
 
-for n in "$RUNS" "$MEM" "$CPUS"; do
-	[[ $n =~ ^[1-9][0-9]{0,5}$ ]] ||
-		die "RUNS, MEM and CPUS are numbers from 1, not $n"
-done
-for size in $SIZES; do
-	[[ $size =~ ^[1-9][0-9]*x[1-9][0-9]*$ ]] ||
-		die "SIZES has $size, which is not MIBxPROCESSES"
-done
-
-lock_cache
-tmp=$(mktemp -d)
-image=''
-trap 'end_children; rm -rf "$tmp" ${image:+"$image"}' EXIT
-export ZSDEFER_TIMES=$tmp/times
-: >"$ZSDEFER_TIMES"
-
-# beside FILE COMMAND...: run it beside what comes next, its output in FILE; what
-# it says comes as in a log. "finish" waits for it.
-beside()
-{
-	local to=$1
-
-	shift
-	start "$@" >"$to" 2> >(cat >&2)
-}
-
-# Packages, download and unpacking beside each other; the image beside the
-# compiler.
-need_packages debian-archive-keyring xz-utils
-beside "$tmp/source" "$here/scripts/kernel-source.sh"
-source=$child
 # shellcheck disable=SC2046 # a package a word
-need_packages $(build_packages) $(guest_packages) $(report_packages)
-finish "$source" || exit 1
+fetch_beside $(build_packages) $(guest_packages) $(report_packages)
+# The image is made beside the compiler.
 beside "$tmp/image" "$here/scripts/image.sh"
 packing=$child
 start "$here/scripts/kernel-build.sh" unpatched off on >"$tmp/builds"
@@ -57,55 +24,27 @@ finish "$child" || exit 1
 mapfile -t builds <"$tmp/builds"
 finish "$packing" || exit 1
 image=$(cat "$tmp/image")
+rubbish=("$image")
 declare -A build=([unpatched]=${builds[0]} [off]=${builds[1]} [on]=${builds[2]})
 accel=$("$here/scripts/vm.sh" accel "${build[on]}" "$image")
 
-results=${RESULTS:-$here/results/$(date -u +%Y%m%d-%H%M%S)}
-# It gets its name only when it is whole.
-out=$results.part
-rm -rf "$out"
-mkdir -p "$out"
-
-guests=0 all=$((4 + 4 * RUNS))
-last_word()
-{
-	sed -n 's/^\[[^]]*\] *//p' "$1" | tail -n 1
-}
-
-# guests WHAT COMMAND...: guests that run at the same time.
-guests()
-{
-	local n=$1 what=$2
-
-	shift 2
-	guests=$((guests + n))
-	step=guests how_far=last_word with_progress \
-		"guest $guests of $all: $what" "$tmp/guest.log" "$@"
-}
-
-# What it costs, in instructions, which QEMU counts.
+# price KERNEL VARIANT: what it costs, in instructions, which QEMU counts.
 price()
 {
 	"$here/scripts/vm.sh" -i -m 512 -n "$2" "${build[$1]}" "$image" \
 		"$out/price/$2" price "$2" 16
 }
 
-# Their guests are no slower for each other's company.
-prices()
-{
-	price "$1" "$2" &
-	price "$3" "$4"
-	wait $!
-}
+begin_results $((4 + 4 * RUNS))
 guests 2 "instructions, unpatched and off" \
-	prices unpatched unpatched off off
+	at_once "price unpatched unpatched" "price off off"
 guests 2 "instructions, disabled and on" \
-	prices on disabled on on
+	at_once "price on disabled" "price on on"
 
 vm=("$here/scripts/vm.sh" -a "$accel" -c "$CPUS")
 # The kernels take turns, so that a machine that slows down slows both.
 for round in $(seq "$RUNS"); do
-	for kernel in $kernels; do
+	for kernel in unpatched on; do
 		# shellcheck disable=SC2086 # a size a word
 		guests 1 "round $round of $RUNS, $kernel, kills" \
 			"${vm[@]}" -m "$MEM" "${build[$kernel]}" "$image" \
@@ -120,22 +59,9 @@ for kernel in unpatched off on; do
 	cp "${build[$kernel]}/.config" "$out/config-$kernel"
 	cp "${build[$kernel]}/size" "$out/size-$kernel"
 done
-{
-	echo "commit $(git -C "$here" describe --always --dirty 2>/dev/null || echo unknown)"
-	echo "kernel $(basename "${builds[0]}" -unpatched)"
-	echo "compiler $(gcc --version | head -n 1)"
-	echo "qemu $(qemu-system-x86_64 -version | head -n 1)"
-	echo "accelerator $accel"
-	echo "guest $CPUS CPUs, $MEM MiB (stress-ng: 160 MiB)"
-	echo "host $(uname -srm), $(nproc) CPUs,$(sed -n 's/^model name[^:]*://p' /proc/cpuinfo | head -n 1)"
-	echo "perf $(dpkg-query -W -f '${Version}' linux-perf)"
-	echo "stress-ng $(dpkg-query -W -f '${Version}' stress-ng)"
-	echo "command make run RUNS=$RUNS SIZES='$SIZES' MEM=$MEM CPUS=$CPUS WITHOUT='${WITHOUT:-}'"
-} >"$out/machine"
-
-/usr/bin/python3 "$here/scripts/run_report.py" "$out"
-rm -rf "$results"
-mv "$out" "$results"
-say "$(times_spent)"
-say "raw samples: $results/results.json, the table: $results/report.md"
-echo "$results/index.html"
+end_results "kernel $(basename "${builds[0]}" -unpatched)" \
+	"compiler $(gcc --version | head -n 1)" \
+	"guest $CPUS CPUs, $MEM MiB (stress-ng: 160 MiB)" \
+	"perf $(dpkg-query -W -f '${Version}' linux-perf)" \
+	"stress-ng $(dpkg-query -W -f '${Version}' stress-ng)" \
+	"command make run RUNS=$RUNS SIZES='$SIZES' MEM=$MEM CPUS=$CPUS WITHOUT='${WITHOUT:-}'"

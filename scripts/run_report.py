@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Compare what two kernels did: run_report.py RESULTS makes results.json,
-report.md and index.html of what the guests of "make run" left there.
+report.md and index.html of what the guests of "make run" or "make try" left
+there. Of what they were not asked for nothing is said.
 
 Every figure is computed here from raw samples, all of which go into
 results.json unchanged.
@@ -24,7 +25,8 @@ from samples import (profile, read_lines, read_stacks, read_stats, read_stress,
                      table)
 
 KERNELS = ("unpatched", "on")
-VARIANTS = ("unpatched", "off", "disabled", "on")
+VARIANTS = {"unpatched": "unpatched", "off": "option n",
+            "disabled": "y, enabled 0", "on": "y, enabled 1"}
 CONFIDENCE = 0.99
 NO_DIFFERENCE = "no difference beyond the spread"
 HOW = (
@@ -91,18 +93,21 @@ class Row:
 
 def read_round(where):
     """What a kernel's guests left of a round."""
-    releases = read_lines(where / "kills" / "release.jsonl")
-    stress = read_stress(where / "stress" / "stress.txt")
-    for r in releases:
+    releases, stress, perf = {}, [], where / "kills" / "perf-script.txt"
+    for r in read_lines(where / "kills" / "release.jsonl"):
         if r["back_ns"] < 0:
             raise SystemExit(f"error: {where}: pages did not come back")
+        what = f"kill, {r['mib']} MiB, {r['procs']} proc."
+        releases.setdefault(what, []).append(r)
+    if (where / "stress").exists():
+        stress = read_stress(where / "stress" / "stress.txt")
     for s in stress:
         if s["status"]:
             raise SystemExit(f"error: {where}: stress-ng {s['workload']} failed")
     return {
         "releases": releases,
         "stress": stress,
-        "profile": profile(read_stacks(where / "kills" / "perf-script.txt")),
+        "profile": profile(read_stacks(perf)) if perf.exists() else None,
         "stats": read_stats(where / "kills" / "stats"),
     }
 
@@ -117,7 +122,7 @@ def read_all(out):
         raise SystemExit('error: the kernel "on" did not defer anything')
     for kernel in KERNELS:
         for r in data[kernel]:
-            if not r["profile"]["exit_samples"]:
+            if r["profile"] and not r["profile"]["exit_samples"]:
                 raise SystemExit(f'error: perf saw no exit in "{kernel}"')
     return data
 
@@ -129,17 +134,18 @@ def rows_of(data):
                    {k: [pick(r) for r in data[k]] for k in KERNELS})
 
     rows, first = [], data["on"][0]
-    for i, r in enumerate(first["releases"]):
-        group = f"kill, {r['mib']} MiB, {r['procs']} proc."
-        rows.append(row(group, "gone after, ms", 1, lambda d, i=i:
-                        d["releases"][i]["release_ns"] / 1e6))
-        rows.append(row(group, "pages back after, ms", 1, lambda d, i=i:
-                        d["releases"][i]["back_ns"] / 1e6))
-    rows.append(row("perf of kills", "exit, samples", 0,
-                    lambda d: d["profile"]["exit_samples"]))
-    rows.append(row("perf of kills", "exit and workers, samples", 0,
-                    lambda d: d["profile"]["exit_samples"] +
-                    d["profile"]["worker_samples"]))
+    for group in first["releases"]:
+        for field, what in (("release_ns", "gone after, ms"),
+                            ("back_ns", "pages back after, ms")):
+            rows.append(row(group, what, 1, lambda d, g=group, f=field:
+                            statistics.median(r[f] for r in d["releases"][g])
+                            / 1e6))
+    if first["profile"]:
+        rows.append(row("perf of kills", "exit, samples", 0,
+                        lambda d: d["profile"]["exit_samples"]))
+        rows.append(row("perf of kills", "exit and workers, samples", 0,
+                        lambda d: d["profile"]["exit_samples"] +
+                        d["profile"]["worker_samples"]))
     for i, r in enumerate(first["stress"]):
         group = f"stress-ng {r['workload']}"
         for field, what, digits in (("real_s", "elapsed, s", 2),
@@ -156,9 +162,11 @@ def rows_of(data):
 
 
 def prices(out):
-    """What having it costs: rows of text, and the samples."""
+    """What having it costs: the head, rows of text, and the samples."""
     samples = {}
     for variant in VARIANTS:
+        if not (out / "price" / variant).exists():
+            continue
         figures = samples[variant] = {}
 
         def add(figure, value, to=figures):
@@ -173,15 +181,16 @@ def prices(out):
                 (r["munmap_ns"] + r["flush_ns"]) / r["pages"])
             add("page-out", r["out_ns"] / r["pages"])
         size = out / f"size-{'on' if variant == 'disabled' else variant}"
-        text, data, *_ = size.read_text().splitlines()[1].split()
-        add("kernel's text and data, KiB", (int(text) + int(data)) / 1024)
+        sizes = [line.split()[:2] for line in size.read_text().splitlines()[1:]]
+        add("text and data, KiB", sum(int(n) for s in sizes for n in s) / 1024)
     rows = []
     for figure in ("release", "release and drain", "page-out", "swap-in",
-                   "kernel's text and data, KiB"):
-        values = [statistics.median(samples[v][figure]) for v in VARIANTS]
+                   "text and data, KiB"):
+        values = [statistics.median(s[figure]) for s in samples.values()]
         rows.append([figure, f"{values[0]:.0f}"] +
                     [f"{v:.0f} ({v / values[0]:.3f})" for v in values[1:]])
-    return rows, samples
+    head = ["instructions a page"] + [VARIANTS[v] for v in samples]
+    return head, rows, samples
 
 
 def symbols(data):
@@ -247,16 +256,17 @@ def main():
     out = Path(sys.argv[1])
     data = read_all(out)
     rows = rows_of(data)
-    price_rows, price_samples = prices(out)
-    price_head = ["instructions a page", "unpatched", "option n",
-                  "y, enabled 0", "y, enabled 1"]
-    symbol_rows = symbols(data)
-    seen = "Samples of all rounds; of exits, and of these in zram and zsmalloc: "
-    seen += ", ".join(
-        "{}, {} ({})".format(*(sum(r["profile"][f] for r in data[k])
-                               for f in ("exit_samples",
-                                         "exit_freeing_samples")), k)
-        for k in KERNELS) + "."
+    price_head, price_rows, price_samples = prices(out)
+    symbol_rows, seen = [], ""
+    if data["on"][0]["profile"]:
+        symbol_rows = symbols(data)
+        seen = ("Samples of all rounds; of exits, and of these in zram and"
+                " zsmalloc: ")
+        seen += ", ".join(
+            "{}, {} ({})".format(*(sum(r["profile"][f] for r in data[k])
+                                   for f in ("exit_samples",
+                                             "exit_freeing_samples")), k)
+            for k in KERNELS) + "."
     machine = (out / "machine").read_text()
     totals = Counter()
     for r in data["on"]:
@@ -273,8 +283,8 @@ def main():
         table(price_head, price_rows)]
     text = "\n\n".join(sections)
     more = "\n\n".join([
-        "## Where the time of a kill goes", seen,
-        table(["symbol", *KERNELS], symbol_rows),
+        *(["## Where the time of a kill goes", seen,
+           table(["symbol", *KERNELS], symbol_rows)] if symbol_rows else []),
         "## What the deferred free did during the kills of all rounds",
         "\n".join(f"    {k} {v}" for k, v in totals.items()
                   if k != "longest_wait_ms"),

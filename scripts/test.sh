@@ -7,9 +7,9 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-most="input apply litmus object zram swap pressure upstream checked faults run eval"
+most="input apply litmus object zram swap pressure upstream checked faults run try"
 slow="kunit mutants checked-more kcsan rt zswap arm64 i386 distro distro-more builds
-	designs"
+	designs eval dkms 6.12"
 : "${TESTS:=$most}"
 [ "$TESTS" != all ] || TESTS="$most $slow"
 passed=0 failed=0 skipped=0 failures=() again=''
@@ -96,6 +96,13 @@ test_input()
 		check "$v of nothing is refused" refuses 'are numbers' \
 			env $v=0 "$here/scripts/run.sh"
 	done
+	check "a RUNS of try that is no number is refused" refuses 'are numbers' \
+		env RUNS=0 "$here/scripts/try.sh"
+	check "try of a kernel that modules can't be built for is refused" \
+		refuses 'no way to build modules' \
+		env BASE=7.3 "$here/scripts/stock.sh" on
+	check "try of a KSRC is refused" refuses 'unset KSRC' \
+		env KSRC=/nonexistent "$here/scripts/stock.sh" on
 	check "a SIZE of bench that is no number is refused" \
 		refuses 'are numbers' env SIZE=64M "$here/scripts/bench.sh"
 	check "a BASELINE that is no revision is refused" \
@@ -152,8 +159,9 @@ test_apply()
 	check "nothing is left of that" same_as_unpatched
 	check "apply without one of them" \
 		env WITHOUT=0004 "$here/scripts/apply.sh" apply "$tmp/linux"
-	check "the others are there" grep -q slot_waiters \
-		"$tmp/linux/drivers/block/zram/zram_drv.h"
+	! compgen -G "$here/patches/$BASE/optional/0005-*" >/dev/null ||
+		check "the others are there" grep -q slot_waiters \
+			"$tmp/linux/drivers/block/zram/zram_drv.h"
 	check "what builds on it is left out, too" bash -c \
 		"! grep -q zram_slot_dies '$tmp/linux/drivers/block/zram/zram_drv.c'"
 	check "unapply that" apply unapply "$tmp/linux"
@@ -227,14 +235,16 @@ shifted_site()
 test_object()
 {
 	local unpatched off on
+	local free="slot_free zram_slot_free_notify zram_bio_discard zram_write_page"
 
 	unpatched=$(built unpatched) off=$(built off) on=$(built on)
+	! nm "$off/drivers/block/zram/zram_drv.o" | grep -q ' zram_free_page$' ||
+		free="zram_free_page zram_slot_free_notify zram_submit_bio"
 	check "option off: mm/zsmalloc.o has the unpatched code" \
 		same_code "$off" "$unpatched" mm/zsmalloc.o
+	# shellcheck disable=SC2086 # a function a word
 	check "option off: the free path of zram_drv.o is the unpatched one" \
-		same_code "$off" "$unpatched" drivers/block/zram/zram_drv.o \
-		slot_free zram_slot_free_notify zram_bio_discard \
-		zram_write_page
+		same_code "$off" "$unpatched" drivers/block/zram/zram_drv.o $free
 	check "option off: no C file of ours is compiled" no_file_of_ours "$off"
 	check "option on: there is one (the look can fail)" \
 		grep -q 'mm/zsdefer/zspage\.c' "$on/mm/.zsmalloc.o.cmd"
@@ -242,7 +252,7 @@ test_object()
 		diff "$off/size" "$unpatched/size"
 	check "option on: the free path differs (the comparison can fail)" \
 		differs "$on" "$unpatched" \
-		drivers/block/zram/zram_drv.o slot_free
+		drivers/block/zram/zram_drv.o "${free%% *}"
 }
 
 no_file_of_ours()
@@ -252,7 +262,8 @@ no_file_of_ours()
 }
 
 # Code with its relocations. Line numbers and file names do not count, nor do the
-# places of strings, which follow from how long the names of files are.
+# places of strings, which follow from how long the names of files are, and numbers
+# that the compiler gives out.
 disassemble()
 {
 	local file=$1 f
@@ -263,7 +274,8 @@ disassemble()
 		objdump -dr --no-show-raw-insn --no-addresses \
 			${f:+--disassemble="$f"} "$file" |
 			grep -v 'file format' |
-			sed 's/__bug_table.*//; s/\(\.rodata\.str[0-9.]*\)+0x.*/\1/'
+			sed 's/__bug_table.*//; s/\(\.rodata\.str[0-9.]*\)+0x.*/\1/
+				s/\(__UNIQUE_ID_[a-z_]*\)[0-9]*/\1/'
 	done
 }
 
@@ -604,6 +616,23 @@ test_builds()
 	lines builds
 }
 
+# The other base, as far as it differs.
+test_6.12()
+{
+	local how what
+
+	TESTS="apply object zram swap pressure checked kunit" \
+		BASE=6.12 KEEP=$keep/6.12 "$0" >"$tmp/base" || true
+	while read -r how what; do
+		case $how in
+		ok | skip) result "$how" "6.12: $what" ;;
+		not) result failed "6.12: ${what#ok }" ;;
+		esac
+	done <"$tmp/base"
+	check "6.12: the tests ran to their end" \
+		grep -q '^[1-9][0-9]* passed' "$tmp/base"
+}
+
 # The order of accesses without a lock, by the kernel's memory model.
 test_litmus()
 {
@@ -631,6 +660,44 @@ test_run()
 		/usr/bin/python3 "$here/scripts/run_report_test.py"
 }
 
+# On a stock kernel, with modules.
+test_try()
+{
+	local out=$tmp/small-try guest
+
+	if BASE=6.12 RUNS=1 SIZES="32x1 32x1" RESULTS="$out" \
+		"$here/scripts/try.sh" \
+		>"$tmp/run.log"; then
+		result ok "make try, small"
+	else
+		result failed "make try, small"
+	fi
+	check "try: its last line is the page" \
+		[ "$(tail -n 1 "$tmp/run.log")" = "$out/index.html" ]
+	check "try: ours took less, in instructions" try_is_less "$out"
+	for guest in "$out"/{unpatched,on}/1/kills; do
+		check "try: no warning from the kernel (${guest#"$out/"})" quiet "$guest"
+	done
+}
+
+try_is_less()
+{
+	python3 - "$1" <<-'EOF'
+		import json, sys
+		d = json.load(open(sys.argv[1] + "/results.json"))
+		for figure in "release", "release and drain":
+		    a, b = (d["prices"][v][figure][0] for v in ("unpatched", "on"))
+		    assert b < 0.9 * a, (figure, a, b)
+		assert all(r["stats"]["drained"] > 0 for r in d["rounds"]["on"])
+	EOF
+}
+
+# The package of modules, in a Debian of its own.
+test_dkms()
+{
+	lines dkms-test
+}
+
 run_is_traceable()
 {
 	python3 - "$1" <<-'EOF'
@@ -646,7 +713,7 @@ run_is_traceable()
 		    for i in 0, 1:
 		        path = out / kernel / str(i + 1) / "kills" / "release.jsonl"
 		        raw = [json.loads(x) for x in path.read_text().splitlines()]
-		        assert raw == rounds[i]["releases"]
+		        assert raw == sum(rounds[i]["releases"].values(), [])
 		        row = rows["kill, 32 MiB, 1 proc.", "gone after, ms"]
 		        assert row[kernel][i] == raw[0]["release_ns"] / 1e6
 		    assert all(s["pswpout"] > 1000 for r in rounds for s in r["stress"]), rounds
@@ -957,7 +1024,7 @@ need_packages debian-archive-keyring
 need_packages $(build_packages) $(guest_packages) $(report_packages)
 lock_cache
 tmp=$(mktemp -d)
-keep=$here/results/failed
+keep=${KEEP:-$here/results/failed}
 rm -rf "$keep"
 mkdir -p "$keep"
 trap 'end_children; rm -rf "$tmp" ${plain_image:+"$plain_image"}' EXIT

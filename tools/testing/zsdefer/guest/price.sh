@@ -14,7 +14,8 @@ if [ -d "$knobs" ]; then
 	knobs_for_all
 	[ "$variant" != disabled ] || echo 0 >"$knobs/enabled" || exit 1
 fi
-# A fresh pool flatters.
+# A fresh pool flatters. What is read back in may stay in swap for a while, too, which
+# is not waited for.
 zsbench release -m "$mib" -h munmap -r 1 -f >/dev/null || exit 1
-zsbench release -m "$mib" -h munmap -r 1 -f >"$out/price.jsonl" || exit 1
-zsbench release -m "$mib" -h touch -r 1 -f >>"$out/price.jsonl"
+zsbench release -x -m "$mib" -h munmap -r 1 -f >"$out/price.jsonl" || exit 1
+zsbench release -x -m "$mib" -h touch -r 1 -f -w 100 >>"$out/price.jsonl"
