@@ -118,7 +118,12 @@ find_sparse()
 {
 	local valid=$source/scripts/checker-valid.sh newer
 
-	if [ "$(sh "$valid" sparse 2>/dev/null)" = 1 ]; then
+	if [ ! -f "$valid" ]; then
+		# An older kernel asks nothing of it, and has it count locks,
+		# which it can't where guards hold them.
+		newer=$(newer_tool sparse sparse libc6)
+		echo "$newer -Wno-context"
+	elif [ "$(sh "$valid" sparse 2>/dev/null)" = 1 ]; then
 		echo sparse
 	elif newer=$(newer_tool sparse sparse libc6) &&
 		[ "$(sh "$valid" "$newer")" = 1 ]; then

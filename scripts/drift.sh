@@ -36,6 +36,7 @@ files_of()
 	[ ! -d "$tree" ] || return 0
 	tree=$to
 	[ ! -d "$to" ] || return 0
+	rm -rf "$to.part"
 	mkdir -p "$deb" "$to.part"
 	with_progress "fetching $package $version" "$tmp/fetch.log" \
 		env -C "$deb" apt-get -q "$@" download "$package=$version"
@@ -49,6 +50,7 @@ files_of()
 			'linux-source-*/Documentation/*' 'linux-source-*/Makefile' \
 			2>/dev/null || true
 	rm -r "$deb"
+	[ -f "$to.part/Makefile" ] || die "$package $version could not be unpacked"
 	mv "$to.part" "$to"
 }
 

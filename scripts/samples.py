@@ -10,7 +10,7 @@ STRESS_FIELDS = ("workload", "status", "real_s", "sys_s", "pswpout", "pswpin",
                  "oom_kills", "workers_ns")
 
 # A symbol that stands for "freeing an object": zram's and zsmalloc's own.
-FREEING = ("zram_slot_free_notify", "slot_free", "zs_free", "zs_free_deferred",
+FREEING = ("zram_slot_free_notify", "slot_free", "zram_free_page", "zs_free", "zs_free_deferred",
            "zsdefer_push", "zsdefer_slots_died")
 # The part of a process's end that gives its memory back.
 EXITING = ("exit_mmap",)

@@ -641,18 +641,25 @@ test_litmus()
 
 ### The main job, small
 
+# small run|try NAME=VALUE...: with little to do; what comes of it is in $out.
+small()
+{
+	local job=$1 how=failed
+
+	out=$tmp/small-$job
+	shift
+	! env "$@" RESULTS="$out" "$here/scripts/$job.sh" >"$tmp/run.log" ||
+		how=ok
+	result $how "make $job, small"
+	check "make $job: its last line is the page" \
+		[ "$(tail -n 1 "$tmp/run.log")" = "$out/index.html" ]
+}
+
 test_run()
 {
-	local out=$tmp/small-run
+	local out
 
-	if RUNS=2 SIZES="32x1 32x2" RESULTS="$out" "$here/scripts/run.sh" \
-		>"$tmp/run.log"; then
-		result ok "make run, small"
-	else
-		result failed "make run, small"
-	fi
-	check "its last line is the page" \
-		[ "$(tail -n 1 "$tmp/run.log")" = "$out/index.html" ]
+	small run RUNS=2 SIZES="32x1 32x2"
 	check "its figures are those of the samples" run_is_traceable "$out"
 	check "its page is whole" page_is_whole "$out"
 	check "its guests' kernels had no warning" run_is_quiet "$out"
@@ -663,17 +670,9 @@ test_run()
 # On a stock kernel, with modules.
 test_try()
 {
-	local out=$tmp/small-try guest
+	local out guest
 
-	if BASE=6.12 RUNS=1 SIZES="32x1 32x1" RESULTS="$out" \
-		"$here/scripts/try.sh" \
-		>"$tmp/run.log"; then
-		result ok "make try, small"
-	else
-		result failed "make try, small"
-	fi
-	check "try: its last line is the page" \
-		[ "$(tail -n 1 "$tmp/run.log")" = "$out/index.html" ]
+	small try BASE=6.12 RUNS=1 SIZES="32x1 32x1"
 	check "try: ours took less, in instructions" try_is_less "$out"
 	for guest in "$out"/{unpatched,on}/1/kills; do
 		check "try: no warning from the kernel (${guest#"$out/"})" quiet "$guest"

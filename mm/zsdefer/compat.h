@@ -11,14 +11,11 @@
 #include <linux/pagemap.h>
 
 /* Comes with an optional patch; this does the same at a higher price. */
-#if __has_include("../page_alloc.h")
-#include "../page_alloc.h"
-#endif
 #ifndef free_pages_batch
 #define free_pages_batch(pages, nr)	release_pages(pages, nr)
 #endif
 
-/* Up to 6.13 the pages of zspages were plain pages. */
+/* Before there was struct zpdesc, the pages of zspages were plain pages. */
 #ifdef __MM_ZPDESC_H__
 #define zsdefer_zspage_of(zpdesc)	((zpdesc)->zspage)
 #define zsdefer_next_zpdesc(zpdesc)	((zpdesc)->next)
@@ -35,7 +32,7 @@
 #define zsdefer_next_zpdesc(p)		((struct page *)(p)->index)
 #endif
 
-/* Pools had caches of their own, which 0001 says. */
+/* Pools had caches of their own, which nothing tells but 0001. */
 #ifdef ZSDEFER_POOL_CACHES
 static unsigned long cache_alloc_handle(struct zs_pool *pool, gfp_t gfp);
 static void __maybe_unused cache_free_handle(struct zs_pool *pool,

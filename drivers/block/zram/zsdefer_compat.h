@@ -42,7 +42,7 @@ static inline void entries_wake(struct zram *zram, struct zram_table_entry *entr
 		wake_up_bit(&entry[__ffs(unlocked)].__lock, ZRAM_ENTRY_LOCK_BIT);
 }
 #else
-/* Up to 6.13 slots had a spinlock, and other names. */
+/* Before slots had a bit to lock they had a spinlock, and other names. */
 #define entry_flags(entry)	((entry)->flags)
 #define entry_ac_time(entry)	((entry)->ac_time)
 #define ENTRY_LOCKED		0
