@@ -51,8 +51,9 @@ work_exit()
 		kill -0 $! 2>/dev/null || return
 		sleep 0.01
 	done
-	pkill -9 stress-ng
-	while pgrep stress-ng >/dev/null; do sleep 0.01; done
+	killall -q -9 stress-ng stress-ng-vm
+	wait $!
+	while pidof stress-ng stress-ng-vm >/dev/null; do sleep 0.01; done
 }
 
 # Hundredths of a second that all CPUs spent in the kernel.
