@@ -13,6 +13,7 @@
 #include <linux/kstrtox.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/shrinker.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 #include <linux/zsdefer.h>
@@ -192,6 +193,7 @@ EXPORT_SYMBOL_GPL(zsdefer_ctl_store);
  */
 void zsdefer_bind(struct zsdefer *zd, struct zsdefer_ctl *ctl)
 {
+	shrinker_register(zd->shrinker);
 	guard(mutex)(&ctl->lock);
 	zd->ctl = ctl;
 	ctl->zd = zd;

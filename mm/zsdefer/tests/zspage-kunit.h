@@ -798,20 +798,22 @@ static void places_of_what_waits_are_used_before_a_class_grows(struct kunit *tes
 
 static void the_shrinker_sees_and_frees_what_waits(struct kunit *test)
 {
-	struct shrink_control sc = { };
 	struct zt *zt = test->priv;
+	struct shrinker *shrinker = zt->pool->zsdefer->shrinker;
+	struct shrink_control sc = { };
 
 	zt_alloc(zt, ZS_MAX_ALLOC_SIZE, 100);
-	KUNIT_EXPECT_EQ(test, zsdefer_shrinkable(zt->pool), 0);
+	KUNIT_EXPECT_EQ(test, shrinker->count_objects(shrinker, &sc), 0);
 	zt_free(zt, 0, 100, 1);
-	KUNIT_EXPECT_GE(test, zsdefer_shrinkable(zt->pool), 100);
+	KUNIT_EXPECT_GE(test, shrinker->count_objects(shrinker, &sc), 100);
 	sc.nr_to_scan = 1;
-	KUNIT_EXPECT_EQ(test, zsdefer_shrink(zt->pool, &sc), ZT_BLOCK_HANDLES);
+	KUNIT_EXPECT_EQ(test, shrinker->scan_objects(shrinker, &sc),
+			ZT_BLOCK_HANDLES);
 	KUNIT_EXPECT_EQ(test, sc.nr_scanned, ZT_BLOCK_HANDLES);
 	sc.nr_to_scan = 100;
-	KUNIT_EXPECT_EQ(test, zsdefer_shrink(zt->pool, &sc),
+	KUNIT_EXPECT_EQ(test, shrinker->scan_objects(shrinker, &sc),
 			100 - ZT_BLOCK_HANDLES);
-	KUNIT_EXPECT_EQ(test, zsdefer_shrink(zt->pool, &sc), 0);
+	KUNIT_EXPECT_EQ(test, shrinker->scan_objects(shrinker, &sc), SHRINK_STOP);
 }
 
 static void only_who_may_sleep_takes_back_for_memory(struct kunit *test)
