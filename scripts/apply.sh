@@ -53,11 +53,10 @@ overlay_files()
 		! -name '*~' ! -name '*.pyc' | LC_ALL=C sort)
 }
 
-# The existing kernel files that the hooks change.
+# hooked_files PATCHES: the existing kernel files that they change.
 hooked_files()
 {
-	sed -n 's|^+++ b/||p' "$patches"/*.patch "$patches"/optional/*.patch |
-		LC_ALL=C sort -u
+	xargs -d '\n' sed -n 's|^+++ b/||p' <<<"$1" | LC_ALL=C sort -u
 }
 
 # The optional patches that an optional patch builds on: its "Needs:" line.
@@ -122,7 +121,7 @@ patch_stage()
 		[ -f "$kdir/$f" ] || die "$kdir has no $f to hook into"
 		mkdir -p "$stage/$(dirname "$f")"
 		cp "$kdir/$f" "$stage/$f"
-	done < <(hooked_files)
+	done < <(hooked_files "$list")
 
 	for p in $list; do
 		[ "$direction" = --forward ] || ! left_out "$p" || continue

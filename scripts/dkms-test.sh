@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The package of "make dkms" in a Debian of its own: installed, built, booted in a
-# guest, kept over an upgrade of the kernel, removed. Prints "ok WHAT", "not ok WHAT",
-# or "skip WHAT: WHY" lines, as builds.sh does. Needs root, for chroot, and the two
-# newest cloud kernels of the release, one for the upgrade.
+# The package of "make dkms" in Debians of its own, 12 and 13 (RELEASES=): installed,
+# built, booted in a guest, kept over an upgrade of the kernel, removed. Prints "ok
+# WHAT", "not ok WHAT", or "skip WHAT: WHY" lines, as builds.sh does. Needs root, for
+# chroot.
 set -euo pipefail
 export BASE=6.12 SMALL=1
+releases=${RELEASES:-bookworm trixie}
 . "$(dirname "$0")/lib.sh"
 
 [ "$(id -u)" -eq 0 ] || {
@@ -20,12 +21,12 @@ export BASE=6.12 SMALL=1
 need_packages debootstrap dpkg-dev kmod
 lock_cache
 tmp=$(mktemp -d)
-root=$tmp/root images=()
-trap 'umount -q "$root/proc" || true; rm -rf --one-file-system "$tmp" "${images[@]}"' EXIT
+root='' images=()
+trap '[ -z "$root" ] || umount -q "$root/proc" || true; rm -rf --one-file-system "$tmp" "${images[@]}"' EXIT
 
 result()
 {
-	local what=$1
+	local what="$release: $1"
 
 	shift
 	if "$@" >"$tmp/log" 2>&1; then
@@ -41,46 +42,51 @@ inside()
 	chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@"
 }
 
-# The system's own release, with what it has its packages from; once for all runs.
+# site LABEL: where this machine has packages of that kind from.
+site()
+{
+	# shellcheck disable=SC2016 # these are apt's, not the shell's
+	apt-get indextargets --format '$(LABEL)|$(SITE)' \
+		'Created-By: Packages' | sed -n "s/^$1|//p" | head -n 1
+}
+
+# A small system of that release; once for all runs.
 make_root()
 {
-	local release site base=$ZSDEFER_CACHE/dkms-root.tar
+	local security base=$ZSDEFER_CACHE/dkms-root-$release.tar
 
-	. /etc/os-release
-	release=$VERSION_CODENAME
-	# shellcheck disable=SC2016 # these are apt's, not the shell's
-	site=$(apt-get indextargets --format '$(LABEL)|$(SITE)' \
-		'Created-By: Packages' | sed -n 's/^Debian|//p' | head -n 1)
-	mkdir -p "$root"
+	root=$tmp/$release
+	mkdir "$root"
 	if [ ! -f "$base" ]; then
-		with_progress "making a Debian to install it in" \
+		with_progress "making a Debian $release to install it in" \
 			"$ZSDEFER_CACHE/dkms-root.log" \
 			debootstrap --variant=minbase \
-			--include=dkms,make,kmod,xz-utils,openssl \
-			"$release" "$root" "$site"
+			--include=dkms,make,kmod,xz-utils,openssl,systemd-sysv,udev \
+			"$release" "$root" "$(site Debian)"
 		tar -cf "$base.part" -C "$root" .
 		mv "$base.part" "$base"
 	else
 		tar -xf "$base" -C "$root"
 	fi
-	# shellcheck disable=SC2016
-	apt-get indextargets --format '$(SITE) $(RELEASE)' \
-		'Created-By: Packages' | sort -u |
-		sed 's/.*/deb & main/' >"$root/etc/apt/sources.list"
+	printf "deb $(site Debian) %s main\n" "$release" "$release-updates" \
+		"$release-backports" >"$root/etc/apt/sources.list"
+	security=$(site Debian-Security)
+	[ -z "$security" ] || echo "deb $security $release-security main" \
+		>>"$root/etc/apt/sources.list"
 	mount -t proc proc "$root/proc"
 	inside apt-get -q update
 }
 
-kernels()
+# newest_kernels NR PATTERN: releases, the newest last.
+newest_kernels()
 {
-	inside apt-cache search --names-only \
-		"^linux-image-$BASE\\..*-cloud-amd64\$" |
-		sed 's/^linux-image-\([^ ]*\).*/\1/' | sort -V | tail -n 2
+	inside apt-cache search --names-only "^linux-image-$2\$" |
+		sed 's/^linux-image-\([^ ]*\).*/\1/' | sort -V | tail -n "$1"
 }
 
 install_kernel()
 {
-	inside apt-get -q -y --no-install-recommends install \
+	inside apt-get -q -y --no-install-recommends -t "$release-backports" install \
 		"linux-headers-$1" "linux-image-$1"
 }
 
@@ -108,6 +114,7 @@ boot()
 	ln -s "$root/lib" "$build/lib"
 	image=$("$here/scripts/image.sh" "$build")
 	images+=("$image")
+	accel=$("$here/scripts/vm.sh" accel "$build" "$image")
 	"$here/scripts/vm.sh" -m 1024 -n "$1" "$build" "$image" "$tmp/out" \
 		release 1 kill 64x1 || status=$?
 	! grep -E 'WARNING|BUG|Oops' "$tmp/out/dmesg" || status=1
@@ -124,7 +131,7 @@ boots_its_own()
 	! ours "$1" && boot "$1" && [ ! -e "$tmp/out/stats" ]
 }
 
-# says WORDS COMMAND...
+# says WORDS COMMAND...: it does, whether it succeeds or not.
 says()
 {
 	local words=$1
@@ -135,67 +142,153 @@ says()
 	grep -q "$words" "$tmp/said"
 }
 
-deb=$("$here/scripts/dkms.sh")
-make_root >"$tmp/root.log" 2>&1 || {
-	tail -n 20 "$tmp/root.log" >&2
-	die "there is no Debian to install the package in"
+# in_use MODULE WORDS COMMAND...: it succeeds, and says so of a module in use.
+in_use()
+{
+	local module=$root/sys/module/$1 status=0
+
+	mkdir -p "$module"
+	"${@:3}" >"$tmp/said" 2>&1 || status=$?
+	rmdir "$module"
+	cat "$tmp/said"
+	grep -q "$2" "$tmp/said" && return $status
 }
-mapfile -t release < <(kernels)
-[ ${#release[@]} -eq 2 ] || {
-	echo "skip the package: this Debian has not two cloud kernels of $BASE"
-	exit
+
+# boot_debian RELEASE PACKAGE: all of that system, in which PACKAGE sets swap up.
+boot_debian()
+{
+	local cpu=host status=0
+
+	inside apt-get -q -y --no-install-recommends install "$2" || return
+	cp -r "$here/tools/testing/zsdefer/guest" "$root/job"
+	cp "$ZSDEFER_CACHE/image/zsbench" "$root/usr/bin/"
+	cat >"$root/etc/systemd/system/job.service" <<-END
+		[Service]
+		Environment=zs_jobs=/job
+		ExecStart=sh /job/debian.sh
+		[Install]
+		WantedBy=multi-user.target
+	END
+	# A login there would hang up on the job.
+	inside systemctl -q mask serial-getty@ttyS0.service &&
+		inside systemctl -q enable job.service || return
+	umount "$root/proc"
+	rm -f "$tmp/disk"
+	mke2fs -q -t ext4 -d "$root" "$tmp/disk" 4G || status=1
+	mount -t proc proc "$root/proc"
+	[ "$accel" = kvm ] || cpu=max,la57=off
+	timeout 400 qemu-system-x86_64 -M pc -accel "$accel" -cpu $cpu -m 1024 -smp 2 \
+		-nodefaults -no-user-config -display none -no-reboot -serial stdio \
+		-drive "file=$tmp/disk,format=raw,if=virtio,cache=unsafe" \
+		-kernel "$root/boot/vmlinuz-$1" -initrd "$root/boot/initrd.img-$1" \
+		-append "console=ttyS0 root=/dev/vda rw quiet panic=-1" \
+		</dev/null | tr -d '\r' >"$tmp/console" || status=1
+	inside apt-get -q -y purge "$2" || status=1
+	cat "$tmp/console"
+	! grep -E 'WARNING|BUG|Oops' "$tmp/console" || status=1
+	grep -q '@@ drained [1-9]' "$tmp/console" || status=1
+	return $status
 }
-old=${release[0]} new=${release[1]}
-cp "$deb" "$root/root/package.deb"
+
 # check_kernel RELEASE: what the package says of it.
 check_kernel()
 {
 	inside sh -c "sh /usr/src/zram-deferred-free-*/check-kernel $1"
 }
 
-result "a kernel is there before the package" install_kernel "$old"
-result "the package is installed, and built" \
-	inside apt-get -q -y --no-install-recommends install /root/package.deb
-result "$old boots with it, swaps, and frees later" boots_ours "$old"
+# What there is to refuse, with the kernel that is installed.
+refusals()
+{
+	local kernel=$1 headers=$root/usr/src/linux-headers-$1
 
-result "a newer kernel is installed" install_kernel "$new"
-result "$new boots with it, swaps, and frees later" boots_ours "$new"
-
-# Debian 12's are of another series, for which there is nothing to build.
-result "the release's own headers can be installed" inside apt-get -q -y \
-	--no-install-recommends install linux-headers-cloud-amd64
-result "a kernel of another series is named" says 'of no series' \
-	check_kernel 6.1.0-1-amd64
-mv "$root/lib/modules/$old/build" "$tmp/held"
-result "missing headers are named" says "no headers of $old" \
-	check_kernel "$old"
-ln -s "/usr/src/linux-headers-$new" "$root/lib/modules/$old/build"
-result "headers of another kernel are refused" says "not the headers of $old" \
-	check_kernel "$old"
-rm "$root/lib/modules/$old/build"
-mv "$tmp/held" "$root/lib/modules/$old/build"
-sed -i.held 's/^CONFIG_ZRAM=m/CONFIG_ZRAM=y/' \
-	"$root/usr/src/linux-headers-$old/.config"
-result "a kernel that has zram built in is refused" says "no module of $old" \
-	check_kernel "$old"
-mv "$root/usr/src/linux-headers-$old/.config.held" \
-	"$root/usr/src/linux-headers-$old/.config"
-cat >"$root/usr/local/bin/mokutil" <<-'END'
-	#!/bin/sh
-	[ "$1" != --sb-state ] || echo SecureBoot enabled
-END
-chmod +x "$root/usr/local/bin/mokutil"
-result "Secure Boot that knows no key of DKMS's is refused" \
-	says "Secure Boot is on" check_kernel "$old"
-rm "$root/usr/local/bin/mokutil"
+	# Debian 12's are of another series, for which there is nothing to build.
+	result "the release's own headers can be installed" inside apt-get -q -y \
+		--no-install-recommends install linux-headers-cloud-amd64
+	result "a kernel of another series is named" says 'of no series' \
+		check_kernel 6.1.0-1-amd64
+	mv "$root/lib/modules/$kernel/build" "$tmp/held"
+	result "missing headers are named" says "no headers of $kernel" \
+		check_kernel "$kernel"
+	ln -s "/usr/src/linux-headers-$2" "$root/lib/modules/$kernel/build"
+	result "headers of another kernel are refused" \
+		says "not the headers of $kernel" check_kernel "$kernel"
+	rm "$root/lib/modules/$kernel/build"
+	mv "$tmp/held" "$root/lib/modules/$kernel/build"
+	sed -i.held 's/^CONFIG_ZRAM=m/CONFIG_ZRAM=y/' "$headers/.config"
+	result "a kernel that has zram built in is refused" \
+		says "no module of $kernel" check_kernel "$kernel"
+	mv "$headers/.config.held" "$headers/.config"
+	cat >"$root/usr/local/bin/mokutil" <<-'END'
+		#!/bin/sh
+		[ "$1" != --sb-state ] || echo SecureBoot enabled
+	END
+	chmod +x "$root/usr/local/bin/mokutil"
+	result "Secure Boot that knows no key of DKMS's is refused" \
+		says "Secure Boot is on" check_kernel "$kernel"
+	rm "$root/usr/local/bin/mokutil"
+	result "after a failed build the kernel has its own zram" \
+		fails_to_build "$kernel"
+}
 
 fails_to_build()
 {
-	sed -i '$a #error' "$root"/usr/src/zram-deferred-free-*/$BASE/mm/zsmalloc.c ||
-		return 1
+	local source
+
+	source=$(echo "$root"/usr/src/zram-deferred-free-*)/$BASE/mm/zsmalloc.c
+	sed -i '$a #error' "$source" || return 1
 	! inside dpkg-reconfigure zram-deferred-free-dkms || return 1
-	! ours "$old"
+	! ours "$1"
 }
-result "after a failed build the kernel has its own zram" fails_to_build
-result "the package is removed" inside apt-get -q -y purge zram-deferred-free-dkms
-result "$new boots with its own zram" boots_its_own "$new"
+
+# try_package OLD NEW: it comes to the one kernel, and goes along to the other.
+try_package()
+{
+	local old=$1 new=$2
+
+	cp "$deb" "$root/root/package.deb"
+	result "a kernel is there before the package" install_kernel "$old"
+	result "the package is installed, and built, while zram is in use" \
+		in_use zram 'after the next boot' inside apt-get -q -y \
+		--no-install-recommends install /root/package.deb
+	result "$old boots with it, swaps, and frees later" boots_ours "$old"
+	result "a newer kernel is installed" install_kernel "$new"
+	result "$new boots with it, swaps, and frees later" boots_ours "$new"
+	if [ "$release" = bookworm ]; then
+		refusals "$old" "$new"
+	else
+		result "zram-tools swaps to it ($new)" boot_debian "$new" zram-tools
+		echo '[zram0]' >"$root/etc/systemd/zram-generator.conf"
+		# The rule that README.md has.
+		sed -n 's/^    \(ACTION==.*\)/\1/p' "$here/dkms/README.md" \
+			>"$root/etc/udev/rules.d/90-zram.rules"
+		result "systemd-zram-generator swaps to it ($old)" \
+			boot_debian "$old" systemd-zram-generator
+		result "a knob is what udev's rule says" \
+			grep -q '@@ drain_delay_ms 20$' "$tmp/console"
+	fi
+	result "the package is removed while its zram is in use" \
+		in_use zsdefer 'until the next boot' inside apt-get -q -y purge \
+		zram-deferred-free-dkms
+	result "$new boots with its own zram" boots_its_own "$new"
+}
+
+deb=$("$here/scripts/dkms.sh")
+for release in $releases; do
+	make_root >"$tmp/root.log" 2>&1 || {
+		tail -n 20 "$tmp/root.log" >&2
+		die "there is no Debian $release to install the package in"
+	}
+	case $release in
+	bookworm) mapfile -t kernels < <(newest_kernels 2 '6\.12\..*-cloud-amd64') ;;
+	*) mapfile -t kernels < <(newest_kernels 1 '6\.12\.[^-]*-amd64' &&
+		newest_kernels 1 '7\.3\..*-cloud-amd64') ;;
+	esac
+	if [ ${#kernels[@]} -eq 2 ]; then
+		try_package "${kernels[@]}"
+	else
+		echo "skip the package: Debian $release has not two kernels that are supported"
+	fi
+	umount "$root/proc"
+	rm -rf --one-file-system "$root"
+	root=''
+done

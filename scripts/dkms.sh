@@ -42,10 +42,16 @@ fill()
 		s,@PATTERN@,${pattern#|}," "$here/dkms/$1" >"$2"
 	chmod "$(stat -c %a "$here/dkms/$1")" "$2"
 }
-fill dkms.conf "$src/dkms.conf"
-fill check-kernel "$src/check-kernel"
+for file in dkms.conf check-kernel build-for; do
+	fill $file "$src/$file"
+done
 for file in control postinst prerm; do
 	fill $file "$root/DEBIAN/$file"
+done
+for hook in /etc/kernel/{header_postinst.d,postinst.d}/zram-deferred-free; do
+	mkdir -p "$root$(dirname "$hook")"
+	fill kernel-hook "$root$hook"
+	echo "$hook" >>"$root/DEBIAN/conffiles"
 done
 cp "$here/dkms/README.md" \
 	"$here/Documentation/admin-guide/blockdev/zram-deferred-free.rst" "$doc/"

@@ -46,7 +46,7 @@ add_modules()
 
 	release=$(cat "$build/include/config/kernel.release")
 	depmod -b "$build" "$release"
-	for ko in virtio_blk zram; do
+	for ko in virtio_pci virtio_blk zram; do
 		modprobe -d "$build" -S "$release" --show-depends $ko
 	done | awk '$1 == "insmod" { print $2 }' | while read -r ko; do
 		name=$(basename "$ko" .xz)
@@ -162,11 +162,13 @@ then
 	fi
 	add_file_systems "$tmp/ours" "${programs[@]}"
 fi
-if [ -n "$build" ] && grep -q '^CONFIG_ZSWAP=y' "$build/.config"; then
+if [ -z "${SMALL:-}" ] && [ -n "$build" ] &&
+	grep -q '^CONFIG_ZSWAP=y' "$build/.config"
+then
 	cgroup=$source/tools/testing/selftests/cgroup
 	gcc -O2 -static -w -pthread -I"$cgroup/.." -I"$cgroup/lib/include" \
 		-o "$tmp/ours/bin/test_zswap" \
-		"$cgroup/test_zswap.c" "$cgroup/lib/cgroup_util.c"
+		"$cgroup/test_zswap.c" "$(find "$cgroup" -name cgroup_util.c)"
 fi
 if [ -n "$build" ] && grep -q '^CONFIG_ZRAM=m' "$build/.config"; then
 	need_packages kmod

@@ -52,17 +52,22 @@ stage()
 
 # stage_modules SOURCE unpatched|on TO: what modules for a kernel that is there
 # already are made of: zsmalloc and zram, and what has them live beside those that
-# the kernel may have.
+# the kernel may have. Optional patches of what is no module are left out.
 stage_modules()
 {
-	local p source=$1 to=$3
+	local p n source=$1 to=$3 without=${WITHOUT:-}
 
+	for p in "$here/patches/$BASE/optional"/*.patch; do
+		n=$(basename "$p")
+		! grep '^+++ b/' "$p" | grep -vq -e mm/zsmalloc.c -e drivers/block/zram/ ||
+			without="$without ${n%%-*}"
+	done
 	mkdir -p "$to"/{mm,include,drivers/block}
 	cp "$source/mm/zsmalloc.c" "$to/mm/"
 	[ ! -f "$source/mm/zpdesc.h" ] || cp "$source/mm/zpdesc.h" "$to/mm/"
 	cp -r "$source/drivers/block/zram" "$to/drivers/block/"
 	if [ "$2" = on ]; then
-		stage "$source" ours
+		WITHOUT=$without stage "$source" ours
 		(cd "$tmp/stage" && cp -r mm include drivers "$to/")
 	fi
 	for p in "$here/patches/$BASE/dkms"/*.patch; do
