@@ -16,7 +16,7 @@ set -euo pipefail
 . "$(dirname "$0")/newer-debian.sh"
 
 all="on off module up bare nocompaction nostat nodebugfs kunit zswap chain4
-chain8 chain16 without rt clang sparse i386 i386-pae arm64-4k arm64-16k
+chain8 chain16 without rt clang gki sparse i386 i386-pae arm64-4k arm64-16k
 arm64-64k arm s390x"
 
 # What all of them have, unless they say otherwise.
@@ -65,6 +65,23 @@ describe()
 	without) without=all ;;
 	rt) on=PREEMPT_RT ;;
 	clang) ;;
+	gki)
+		# What Android's gki_defconfig of 6.12 says that touches memory,
+		# locks, modules, or how code is compiled.
+		arch=arm64 set="ZSMALLOC=m ZRAM=m"
+		on="ARM64_4K_PAGES PREEMPT MODULES MODULE_UNLOAD MODVERSIONS
+			CGROUPS MEMCG CPUSETS BLK_CGROUP PSI LRU_GEN LRU_GEN_ENABLED
+			TRANSPARENT_HUGEPAGE TRANSPARENT_HUGEPAGE_MADVISE CMA
+			MEMORY_HOTPLUG MEMORY_HOTREMOVE SLAB_FREELIST_RANDOM
+			SLAB_FREELIST_HARDENED SHUFFLE_PAGE_ALLOCATOR
+			INIT_ON_ALLOC_DEFAULT_ON HARDENED_USERCOPY FORTIFY_SOURCE
+			BUG_ON_DATA_CORRUPTION SHADOW_CALL_STACK CFI_CLANG UBSAN
+			UBSAN_TRAP ARM64_TAGGED_ADDR_ABI ARM64_PAN ARM64_MTE KASAN
+			KASAN_HW_TAGS KFENCE PAGE_OWNER MEM_ALLOC_PROFILING
+			SCHEDSTATS"
+		off="$off SLAB_MERGE_DEFAULT ZRAM_WRITEBACK ZRAM_MULTI_COMP
+			ZRAM_MEMORY_TRACKING"
+		;;
 	sparse) ;;
 	i386) arch=i386 ;;
 	i386-pae) arch=i386 on="HIGHMEM4G X86_PAE" ;;
@@ -87,7 +104,7 @@ describe()
 	[ -z "$without" ] || tree=$tree-without-${without// /-}
 
 	kbuild_flags=(ARCH="$arch" HOSTCC="ccache gcc")
-	if [ "$1" = clang ]; then
+	if [ "$1" = clang ] || [ "$1" = gki ]; then
 		[ -n "${clang:=$(find_clang)}" ] || return 0
 		packages="clang-$clang lld-$clang llvm-$clang"
 		kbuild_flags+=(LLVM="-$clang" CC="ccache clang-$clang")
@@ -97,12 +114,14 @@ describe()
 	[ "$1" != sparse ] || kbuild_flags+=(C=1 CHECK="${sparse:-sparse}")
 }
 
-# The oldest clang at hand that this kernel can do with, else Debian's oldest.
+# The oldest clang at hand that this kernel can do with, else Debian's oldest; control
+# flow integrity takes 16.
 find_clang()
 {
 	local least v
 
 	least=$("$source/scripts/min-tool-version.sh" llvm)
+	[ "${least%%.*}" -ge 16 ] || least=16
 	for v in $( (compgen -c clang- || true) | sort -V) \
 		$( (apt-cache pkgnames clang- 2>/dev/null || true) | sort -V); do
 		v=${v#clang-}
@@ -137,7 +156,8 @@ find_sparse()
 prepare()
 {
 	case $1 in
-	clang) [ -n "$clang" ] || die "no clang that is new enough" ;;
+	gki) [ "$BASE" = 6.12 ] || die "Android has no kernel $BASE" ;;&
+	clang | gki) [ -n "$clang" ] || die "no clang that is new enough" ;;
 	sparse) find_sparse >"$tmp/sparse" ;;
 	esac
 	need_packages $packages
