@@ -771,8 +771,8 @@ EXPORT_SYMBOL_GPL(zsdefer_add_queue);
  * zsdefer_destroy() - free all that waits, and let go of the queues
  * @zd: the engine, or NULL; nobody pushes any more
  *
- * Waits like zsdefer_flush(), and for nothing else: a work item that has begun
- * finds nothing to do when it gets a CPU.
+ * Waits like zsdefer_flush(), and for who is in the shrinker, and for nothing else:
+ * a work item that has begun finds nothing to do when it gets a CPU.
  *
  * Context: Process context, may sleep.
  */

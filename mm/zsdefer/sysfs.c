@@ -189,6 +189,8 @@ EXPORT_SYMBOL_GPL(zsdefer_ctl_store);
  * @zd: the engine, with all its queues
  * @ctl: the knobs, which no other engine is bound to
  *
+ * From now on reclaim may take back what waits.
+ *
  * Context: Process context, may sleep.
  */
 void zsdefer_bind(struct zsdefer *zd, struct zsdefer_ctl *ctl)
