@@ -206,10 +206,13 @@ shrink_now()
 	echo 2 >/proc/sys/vm/drop_caches && expect_stat waiting_objects 0
 }
 
-# No more than are there already, those that wait included.
+# No more than are there already, those that wait included; were they freed just
+# now, it is tried again.
 write_at_limit()
 {
-	echo $(($(pool_pages) * page)) >"$blk/mem_limit" &&
+	limit=$(($(pool_pages) * page))
+	stat_is waiting_objects 500 || return 2
+	echo $limit >"$blk/mem_limit" &&
 	write_pages huge 1000 400 && echo 0 >"$blk/mem_limit" &&
 	[ "$(stat waiting_objects)" -lt 500 ] && flush_now
 }
