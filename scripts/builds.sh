@@ -30,10 +30,11 @@ ZRAM_MULTI_COMP ZRAM_MEMORY_TRACKING"
 #	set	symbols with other values
 #	off	symbols that are not set
 #	gone	symbols of $common that this build can't have
+#	least	the clang that it takes, or empty for gcc
 describe()
 {
 	on='' set='' off=SLUB_TINY gone=''
-	arch=x86_64 prefix='' packages='' without=${WITHOUT:-}
+	arch=x86_64 prefix='' packages='' without=${WITHOUT:-} least=''
 	objects="mm/zsmalloc.o mm/page_alloc.o mm/swapfile.o"
 	ours="mm/zsdefer/ drivers/block/zram/"
 	case $1 in
@@ -64,8 +65,9 @@ describe()
 	chain*) set=ZSMALLOC_CHAIN_SIZE=${1#chain} ;;
 	without) without=all ;;
 	rt) on=PREEMPT_RT ;;
-	clang) ;;
+	clang) least=$("$source/scripts/min-tool-version.sh" llvm) ;;
 	gki)
+		least=16	# for its control flow integrity
 		# What Android's gki_defconfig of 6.12 says that touches memory,
 		# locks, modules, or how code is compiled.
 		arch=arm64 set="ZSMALLOC=m ZRAM=m"
@@ -104,8 +106,8 @@ describe()
 	[ -z "$without" ] || tree=$tree-without-${without// /-}
 
 	kbuild_flags=(ARCH="$arch" HOSTCC="ccache gcc")
-	if [ "$1" = clang ] || [ "$1" = gki ]; then
-		[ -n "${clang:=$(find_clang)}" ] || return 0
+	if [ -n "$least" ]; then
+		clang=$(find_clang "$least")
 		packages="clang-$clang lld-$clang llvm-$clang"
 		kbuild_flags+=(LLVM="-$clang" CC="ccache clang-$clang")
 	else
@@ -114,18 +116,15 @@ describe()
 	[ "$1" != sparse ] || kbuild_flags+=(C=1 CHECK="${sparse:-sparse}")
 }
 
-# The oldest clang at hand that this kernel can do with, else Debian's oldest; control
-# flow integrity takes 16.
+# find_clang LEAST: the oldest clang at hand that is no older, else Debian's oldest.
 find_clang()
 {
-	local least v
+	local v
 
-	least=$("$source/scripts/min-tool-version.sh" llvm)
-	[ "${least%%.*}" -ge 16 ] || least=16
 	for v in $( (compgen -c clang- || true) | sort -V) \
 		$( (apt-cache pkgnames clang- 2>/dev/null || true) | sort -V); do
 		v=${v#clang-}
-		[[ $v =~ ^[0-9]+$ ]] && [ "$v" -ge "${least%%.*}" ] || continue
+		[[ $v =~ ^[0-9]+$ ]] && [ "$v" -ge "${1%%.*}" ] || continue
 		echo "$v"
 		return
 	done
@@ -289,7 +288,7 @@ for name in $BUILDS; do
 	fi
 done
 [ ! -s "$tmp/sparse" ] || sparse=$(cat "$tmp/sparse")
-export sparse=${sparse:-} clang=${clang:-}
+export sparse=${sparse:-}
 [ ${#names[@]} -gt 0 ] || exit 0
 say "compiling ${names[*]}"
 # Each is mostly waiting for a single process, so several run at once.

@@ -25,7 +25,7 @@ report()
 report shellcheck "$(shellcheck -f gcc scripts/*.sh .ci/run || true
 	shellcheck -f gcc -s sh tools/testing/selftests/zsdefer/*.sh \
 		tools/testing/zsdefer/guest/*.sh tools/testing/zsdefer/init \
-		dkms/check-kernel dkms/postinst dkms/prerm || true)"
+		dkms/build-for dkms/check-kernel dkms/kernel-hook dkms/postinst dkms/prerm || true)"
 
 # Not asked of checkpatch: macros that define attributes reuse their name,
 # what two processes share in zsbench is volatile, and trace events look as

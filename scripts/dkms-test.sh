@@ -9,6 +9,7 @@ set -euo pipefail
 export BASE=6.12 SMALL=1
 releases=${RELEASES:-bookworm trixie}
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/newer-debian.sh"
 
 [ "$(id -u)" -eq 0 ] || {
 	echo "skip the package: a Debian of its own needs root"
@@ -42,14 +43,6 @@ inside()
 	chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@"
 }
 
-# site LABEL: where this machine has packages of that kind from.
-site()
-{
-	# shellcheck disable=SC2016 # these are apt's, not the shell's
-	apt-get indextargets --format '$(LABEL)|$(SITE)' \
-		'Created-By: Packages' | sed -n "s/^$1|//p" | head -n 1
-}
-
 # A small system of that release; once for all runs.
 make_root()
 {
@@ -62,15 +55,15 @@ make_root()
 			"$ZSDEFER_CACHE/dkms-root.log" \
 			debootstrap --variant=minbase \
 			--include=dkms,make,kmod,xz-utils,openssl,systemd-sysv,udev \
-			"$release" "$root" "$(site Debian)"
+			"$release" "$root" "$(debian_site Debian)"
 		tar -cf "$base.part" -C "$root" .
 		mv "$base.part" "$base"
 	else
 		tar -xf "$base" -C "$root"
 	fi
-	printf "deb $(site Debian) %s main\n" "$release" "$release-updates" \
+	printf "deb $(debian_site Debian) %s main\n" "$release" "$release-updates" \
 		"$release-backports" >"$root/etc/apt/sources.list"
-	security=$(site Debian-Security)
+	security=$(debian_site Debian-Security)
 	[ -z "$security" ] || echo "deb $security $release-security main" \
 		>>"$root/etc/apt/sources.list"
 	mount -t proc proc "$root/proc"
@@ -101,12 +94,11 @@ ours()
 	case $(zram_of "$1") in */updates/dkms/zram.ko*) ;; *) return 1 ;; esac
 }
 
-# boot RELEASE: swap to its zram in a guest, and kill who has memory there.
-boot()
+# find_kernel RELEASE: have it, and an image of ours with its modules, for vm.sh.
+find_kernel()
 {
-	local build=$tmp/build image status=0
-
-	rm -rf "$build" "$tmp/out"
+	build=$tmp/build
+	rm -rf "$build"
 	mkdir -p "$build"/{arch/x86/boot,include/config}
 	cp "$root/boot/vmlinuz-$1" "$build/arch/x86/boot/bzImage"
 	cp "$root/boot/config-$1" "$build/.config"
@@ -114,7 +106,15 @@ boot()
 	ln -s "$root/lib" "$build/lib"
 	image=$("$here/scripts/image.sh" "$build")
 	images+=("$image")
-	accel=$("$here/scripts/vm.sh" accel "$build" "$image")
+}
+
+# boot RELEASE: swap to its zram in a guest, and kill who has memory there.
+boot()
+{
+	local build image status=0
+
+	find_kernel "$1"
+	rm -rf "$tmp/out"
 	"$here/scripts/vm.sh" -m 1024 -n "$1" "$build" "$image" "$tmp/out" \
 		release 1 kill 64x1 || status=$?
 	! grep -E 'WARNING|BUG|Oops' "$tmp/out/dmesg" || status=1
@@ -157,7 +157,7 @@ in_use()
 # boot_debian RELEASE PACKAGE: all of that system, in which PACKAGE sets swap up.
 boot_debian()
 {
-	local cpu=host status=0
+	local build image status=0
 
 	inside apt-get -q -y --no-install-recommends install "$2" || return
 	cp -r "$here/tools/testing/zsdefer/guest" "$root/job"
@@ -176,13 +176,9 @@ boot_debian()
 	rm -f "$tmp/disk"
 	mke2fs -q -t ext4 -d "$root" "$tmp/disk" 4G || status=1
 	mount -t proc proc "$root/proc"
-	[ "$accel" = kvm ] || cpu=max,la57=off
-	timeout 400 qemu-system-x86_64 -M pc -accel "$accel" -cpu $cpu -m 1024 -smp 2 \
-		-nodefaults -no-user-config -display none -no-reboot -serial stdio \
-		-drive "file=$tmp/disk,format=raw,if=virtio,cache=unsafe" \
-		-kernel "$root/boot/vmlinuz-$1" -initrd "$root/boot/initrd.img-$1" \
-		-append "console=ttyS0 root=/dev/vda rw quiet panic=-1" \
-		</dev/null | tr -d '\r' >"$tmp/console" || status=1
+	find_kernel "$1"
+	timeout 400 "$here/scripts/vm.sh" disk "$build" "$image" \
+		"$root/boot/initrd.img-$1" "$tmp/disk" </dev/null | tr -d '\r' >"$tmp/console" || status=1
 	inside apt-get -q -y purge "$2" || status=1
 	cat "$tmp/console"
 	! grep -E 'WARNING|BUG|Oops' "$tmp/console" || status=1

@@ -35,6 +35,14 @@ apt_configure()
 	EOF
 }
 
+# debian_site LABEL: where this machine has packages of that kind from, if any.
+debian_site()
+{
+	# shellcheck disable=SC2016 # these are apt's, not the shell's
+	apt-get indextargets --format '$(LABEL)|$(SITE)' \
+		'Created-By: Packages' | sed -n "s/^$1|//p" | head -n 1
+}
+
 # read_lists STATE SUITES MACHINE ELSE: make an apt state of these, or die and
 # say what else could be done.
 read_lists()
@@ -42,9 +50,7 @@ read_lists()
 	local state=$1 suites=$2 machine=$3 else=$4 site
 
 	need_packages debian-archive-keyring xz-utils
-	# shellcheck disable=SC2016 # these are apt's, not the shell's
-	site=$(apt-get indextargets --format '$(LABEL)|$(SITE)' \
-		'Created-By: Packages' | sed -n 's/^Debian|//p' | head -n 1)
+	site=$(debian_site Debian)
 	[ -n "$site" ] ||
 		die "no Debian mirror in this machine's apt configuration" \
 		    "(or no lists yet: apt-get update)$else"

@@ -124,7 +124,7 @@ def read_all(out):
     for kernel, what in ("unpatched", "exit_samples"), ("on", "samples"):
         for r in data[kernel]:
             if r["profile"] and not r["profile"][what]:
-                raise SystemExit(f'error: perf saw no exit in "{kernel}"')
+                raise SystemExit(f'error: perf has no {what} of "{kernel}"')
     return data
 
 

@@ -159,9 +159,12 @@ test_apply()
 	check "nothing is left of that" same_as_unpatched
 	check "apply without one of them" \
 		env WITHOUT=0004 "$here/scripts/apply.sh" apply "$tmp/linux"
-	! compgen -G "$here/patches/$BASE/optional/0005-*" >/dev/null ||
+	if compgen -G "$here/patches/$BASE/optional/0005-*" >/dev/null; then
 		check "the others are there" grep -q slot_waiters \
 			"$tmp/linux/drivers/block/zram/zram_drv.h"
+	else
+		result skip "the others are there: $BASE has no optional 0005"
+	fi
 	check "what builds on it is left out, too" bash -c \
 		"! grep -q zram_slot_dies '$tmp/linux/drivers/block/zram/zram_drv.c'"
 	check "unapply that" apply unapply "$tmp/linux"

@@ -7,6 +7,7 @@
 #		[-e NAME=VALUE]... [-k WORD]... BUILD IMAGE OUT JOB [ARG...]
 #	vm.sh accel BUILD IMAGE		print kvm or tcg, found out by trying
 #	vm.sh shell BUILD IMAGE		an interactive shell
+#	vm.sh disk BUILD IMAGE INITRD DISK	a system that is on a disk of its own
 #
 # OUT receives what the job left, console.log and the QEMU command line.
 # Exits with the job's own status. -i counts instructions instead of time. What
@@ -115,6 +116,15 @@ shell)
 	eval "exec $(qemu "$accel" -m "$mem" -smp "$(smp "$cpus")" \
 		-serial mon:stdio -kernel "$kernel" \
 		-initrd "$3" -append "$append zs.job=shell")"
+	;;
+disk)
+	find_machine "$2"
+	accel=$(find_accel "$2" "$3")
+	tell_tsc "$accel"
+	eval "exec $(qemu "$accel" -m 1024 -smp "$(smp "$cpus")" -serial stdio \
+		-drive "file=$5,format=raw,if=virtio,cache=unsafe" \
+		-kernel "$kernel" -initrd "$4" \
+		-append "$append rootfstype=ext4 root=/dev/vda rw")"
 	;;
 esac
 

@@ -2,8 +2,8 @@
 /*
  * Deferred free for zsmalloc: what differs between the kernels it is for.
  *
- * Nothing else knows of that. What a kernel has is asked for, not its version, as
- * vendors carry newer code back.
+ * Nothing else knows of that, but tests/compat.h for the tests. What a kernel has is
+ * asked for, not its version, as vendors carry newer code back.
  */
 #ifndef _MM_ZSDEFER_COMPAT_H
 #define _MM_ZSDEFER_COMPAT_H

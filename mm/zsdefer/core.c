@@ -29,7 +29,6 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
-#include <linux/shrinker.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
@@ -345,27 +344,6 @@ unsigned long zsdefer_take_back(struct zsdefer *zd, unsigned long pages,
 	return freed.pages;
 }
 EXPORT_SYMBOL_GPL(zsdefer_take_back);
-
-/* What zsdefer_shrink() could give back, in pages. */
-static unsigned long zsdefer_shrinkable(struct shrinker *shrinker,
-					struct shrink_control *sc)
-{
-	return zsdefer_waiting_bytes(shrinker->private_data) / PAGE_SIZE;
-}
-
-/* Give back what is to be scanned, and tell how many pages that was. */
-static unsigned long zsdefer_shrink(struct shrinker *shrinker,
-				    struct shrink_control *sc)
-{
-	unsigned long pages = zsdefer_take_back(shrinker->private_data,
-						sc->nr_to_scan, "shrink");
-
-	if (!pages)
-		return SHRINK_STOP;
-	sc->nr_scanned = pages;
-	mm_account_reclaimed_pages(pages);
-	return pages;
-}
 
 /*
  * The OOM killer asks before it chooses a victim. It may come although reclaim
@@ -718,11 +696,6 @@ struct zsdefer *zsdefer_create(zsdefer_free_fn *free, void *pool,
 	zd = kzalloc(struct_size(zd, workers, nr), GFP_KERNEL | __GFP_NOWARN);
 	if (!zd)
 		return NULL;
-	zd->shrinker = shrinker_alloc(0, "mm-zsdefer:%s", name);
-	if (!zd->shrinker) {
-		kfree(zd);
-		return NULL;
-	}
 
 	spin_lock_init(&zd->told_lock);
 	for (i = 0; i < ZSDEFER_HANDS; i++)
@@ -732,9 +705,6 @@ struct zsdefer *zsdefer_create(zsdefer_free_fn *free, void *pool,
 	zd->free = free;
 	zd->pool = pool;
 	zd->name = name;
-	zd->shrinker->count_objects = zsdefer_shrinkable;
-	zd->shrinker->scan_objects = zsdefer_shrink;
-	zd->shrinker->private_data = zd;
 	mutex_lock(&zsdefer_engines_lock);
 	list_add_tail(&zd->list, &zsdefer_engines);
 	mutex_unlock(&zsdefer_engines_lock);
@@ -771,8 +741,8 @@ EXPORT_SYMBOL_GPL(zsdefer_add_queue);
  * zsdefer_destroy() - free all that waits, and let go of the queues
  * @zd: the engine, or NULL; nobody pushes any more
  *
- * Waits like zsdefer_flush(), and for who is in the shrinker, and for nothing else:
- * a work item that has begun finds nothing to do when it gets a CPU.
+ * Waits like zsdefer_flush(), and for nothing else: a work item that has begun
+ * finds nothing to do when it gets a CPU.
  *
  * Context: Process context, may sleep.
  */
@@ -786,7 +756,6 @@ void zsdefer_destroy(struct zsdefer *zd)
 	mutex_lock(&zsdefer_engines_lock);
 	list_del(&zd->list);
 	mutex_unlock(&zsdefer_engines_lock);
-	shrinker_free(zd->shrinker);
 	debugfs_remove(zd->debugfs);
 	if (zd->ctl) {
 		guard(mutex)(&zd->ctl->lock);

@@ -13,7 +13,6 @@
 #include <linux/kstrtox.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/shrinker.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 #include <linux/zsdefer.h>
@@ -189,13 +188,10 @@ EXPORT_SYMBOL_GPL(zsdefer_ctl_store);
  * @zd: the engine, with all its queues
  * @ctl: the knobs, which no other engine is bound to
  *
- * From now on reclaim may take back what waits.
- *
  * Context: Process context, may sleep.
  */
 void zsdefer_bind(struct zsdefer *zd, struct zsdefer_ctl *ctl)
 {
-	shrinker_register(zd->shrinker);
 	guard(mutex)(&ctl->lock);
 	zd->ctl = ctl;
 	ctl->zd = zd;

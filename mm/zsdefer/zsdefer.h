@@ -114,7 +114,6 @@ struct zsdefer_worker {
  *	 gone, and frees the engine
  * @ctl: the knobs that are bound to us, or NULL
  * @list: on the list of all engines
- * @shrinker: has reclaim take back what waits
  * @debugfs: the file with the figures of each class, or NULL
  * @told: pages that wait, as far as NR_KERNEL_MISC_RECLAIMABLE knows
  * @told_lock: of @told, inside all others
@@ -138,7 +137,6 @@ struct zsdefer {
 	struct work_struct end;
 	struct zsdefer_ctl *ctl;
 	struct list_head list;
-	struct shrinker *shrinker;
 	struct dentry *debugfs;
 	long told;
 	spinlock_t told_lock;	/* told */

@@ -327,6 +327,30 @@ static bool zsdefer_reclaim(struct zs_pool *pool, struct size_class *class,
 	return zsdefer_take_back(zd, class->pages_per_zspage, "alloc") || own;
 }
 
+/* What zsdefer_shrink() could give back, in pages. */
+static unsigned long zsdefer_shrinkable(struct zs_pool *pool)
+{
+	struct zsdefer *zd = zsdefer_of(pool);
+
+	return zd ? zsdefer_waiting_bytes(zd) / PAGE_SIZE : 0;
+}
+
+/* Give back what is to be scanned, and tell how many pages that was. */
+static unsigned long zsdefer_shrink(struct zs_pool *pool,
+				    struct shrink_control *sc)
+{
+	struct zsdefer *zd = zsdefer_of(pool);
+	unsigned long pages = 0;
+
+	if (zd)
+		pages = zsdefer_take_back(zd, sc->nr_to_scan, "shrink");
+	if (pages) {
+		sc->nr_scanned = pages;
+		mm_account_reclaimed_pages(pages);
+	}
+	return pages;
+}
+
 /**
  * zsdefer_pool_take_back() - free what waits until enough pages have come back
  * @pool: the pool
@@ -382,7 +406,7 @@ int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl,
 			zsdefer_add_queue(zd, &pool->size_class[i]->zsdefer);
 	zd->walk = zsdefer_walk_line;
 	zd->slots = slots;
-	/* Pairs with zsdefer_of(): the pool's shrinker may compact already. */
+	/* Pairs with zsdefer_of(): the shrinker is registered already. */
 	smp_store_release(&pool->zsdefer, zd);
 #ifdef CONFIG_ZSMALLOC_STAT
 	zsdefer_debugfs_create(zd, pool->stat_dentry);

@@ -6,6 +6,7 @@
 #define _MM_ZSDEFER_ZSPAGE_H
 
 #include <linux/gfp_types.h>
+#include <linux/shrinker.h>
 #include <linux/swap.h>
 #include <linux/zsdefer.h>
 
@@ -50,6 +51,17 @@ static inline bool zsdefer_reclaim(struct zs_pool *pool,
 }
 
 static inline void zsdefer_compact(struct zs_pool *pool) { }
+
+static inline unsigned long zsdefer_shrinkable(struct zs_pool *pool)
+{
+	return 0;
+}
+
+static inline unsigned long zsdefer_shrink(struct zs_pool *pool,
+					   struct shrink_control *sc)
+{
+	return 0;
+}
 
 static inline void zsdefer_pool_detach(struct zs_pool *pool) { }
 #endif

@@ -789,12 +789,19 @@ static void drain_threshold_is_of_each_queue(struct kunit *test)
 	unsigned int class;
 
 	fake_set(fake, FAKE_PLENTY, 1000, 100);
-	/* 99 pages besides would be much, and the sweep come soon. */
+	/* A hundred pages in all would be much, and the sweep come soon. */
 	for (class = 0; class < FAKE_QUEUES - 1; class++)
 		KUNIT_EXPECT_EQ(test, fake_fill(fake, class, 99), 99);
 	for (class = 0; class < FAKE_QUEUES; class++)
 		KUNIT_EXPECT_FALSE(test, fake_draining(fake, class));
 	KUNIT_EXPECT_EQ(test, fake_waiting(fake), 99 * (FAKE_QUEUES - 1));
+
+	fake_flush(fake);
+	KUNIT_EXPECT_EQ(test, fake_fill(fake, FAKE_QUEUES - 1, 99), 99);
+	KUNIT_EXPECT_EQ(test, fake_fill(fake, 0, 80), 80);
+	for (class = 0; class < FAKE_QUEUES; class++)
+		KUNIT_EXPECT_FALSE(test, fake_draining(fake, class));
+	KUNIT_EXPECT_EQ(test, fake_waiting(fake), 179);
 }
 
 static void fake_push_100(struct fake *fake)

@@ -587,7 +587,8 @@ static bool zt_slot_holds(struct zt_table *table, unsigned long i)
 	u8 copy[64], wanted[64];
 
 	zt_pattern(wanted, object);
-	return zt_holds(table->zt->pool, object, wanted, copy);
+	return zt_holds(table->zt->pool, object->handle, object->size, wanted,
+			copy);
 }
 
 static bool zt_slot_store_small(struct zt_table *table, unsigned long i,
@@ -597,7 +598,7 @@ static bool zt_slot_store_small(struct zt_table *table, unsigned long i,
 	unsigned long handle;
 	u8 wanted[64];
 
-	handle = zt_malloc(table->zt->pool, size);
+	handle = zt_malloc(table->zt->pool, size, ZT_GFP);
 	if (IS_ERR_VALUE(handle))
 		return false;
 	zt_slot_lock(table, i);

@@ -22,6 +22,7 @@
 #include <linux/sizes.h>
 #include <linux/sort.h>
 
+#include "compat.h"
 #include "poll.h"
 
 #define ZT_OBJECTS	2048
@@ -86,43 +87,6 @@ static void zt_pattern(u8 *to, const struct zt_object *object)
 		to[i] = (object->handle >> (8 * (i % 8)) % BITS_PER_LONG) + i / 8;
 }
 
-#ifdef ZSDEFER_POOL_CACHES
-#define zt_malloc(pool, size)	zs_malloc(pool, size, ZT_GFP)
-
-static void zt_write(struct zs_pool *pool, unsigned long handle, u8 *from,
-		     unsigned int size)
-{
-	memcpy(zs_map_object(pool, handle, ZS_MM_WO), from, size);
-	zs_unmap_object(pool, handle);
-}
-
-static bool zt_holds(struct zs_pool *pool, const struct zt_object *object,
-		     const u8 *wanted, u8 *copy)
-{
-	memcpy(copy, zs_map_object(pool, object->handle, ZS_MM_RO), object->size);
-	zs_unmap_object(pool, object->handle);
-	return !memcmp(copy, wanted, object->size);
-}
-
-MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);
-#else
-#define zt_malloc(pool, size)	zs_malloc(pool, size, ZT_GFP, NUMA_NO_NODE)
-#define zt_write		zs_obj_write
-
-static bool zt_holds(struct zs_pool *pool, const struct zt_object *object,
-		     const u8 *wanted, u8 *copy)
-{
-	void *data = zs_obj_read_begin(pool, object->handle, object->size, copy);
-	bool same = !memcmp(data, wanted, object->size);
-
-	zs_obj_read_end(pool, object->handle, object->size, data);
-	return same;
-}
-
-/* The engine's knobs and figures, which are exported to tests alone. */
-MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
-#endif
-
 /* Allocate an object of @size bytes into slot @i. */
 static bool zt_alloc_slot(struct zt_objects *all, unsigned int i,
 			  unsigned int size)
@@ -130,7 +94,7 @@ static bool zt_alloc_slot(struct zt_objects *all, unsigned int i,
 	struct zt_object *object = &all->objects[i];
 	unsigned long handle;
 
-	handle = zt_malloc(all->pool, size);
+	handle = zt_malloc(all->pool, size, ZT_GFP);
 	if (IS_ERR_VALUE(handle)) {
 		all->refused++;
 		return false;
@@ -146,7 +110,8 @@ static void zt_verify_slot(struct zt_objects *all, unsigned int i)
 	struct zt_object *object = &all->objects[i];
 
 	zt_pattern(all->wanted, object);
-	if (!zt_holds(all->pool, object, all->wanted, all->copy))
+	if (!zt_holds(all->pool, object->handle, object->size, all->wanted,
+		      all->copy))
 		all->wrong++;
 }
 
@@ -799,7 +764,7 @@ static void places_of_what_waits_are_used_before_a_class_grows(struct kunit *tes
 static void the_shrinker_sees_and_frees_what_waits(struct kunit *test)
 {
 	struct zt *zt = test->priv;
-	struct shrinker *shrinker = zt->pool->zsdefer->shrinker;
+	struct shrinker *shrinker = zt->pool->shrinker;
 	struct shrink_control sc = { };
 
 	zt_alloc(zt, ZS_MAX_ALLOC_SIZE, 100);
@@ -814,6 +779,25 @@ static void the_shrinker_sees_and_frees_what_waits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, shrinker->scan_objects(shrinker, &sc),
 			100 - ZT_BLOCK_HANDLES);
 	KUNIT_EXPECT_EQ(test, shrinker->scan_objects(shrinker, &sc), SHRINK_STOP);
+}
+
+/* Compaction takes back all that waits, so it is not for who wants a few pages. */
+static void the_shrinker_gives_no_more_than_it_is_asked_for(struct kunit *test)
+{
+	struct zt *zt = test->priv;
+	struct shrinker *shrinker = zt->pool->shrinker;
+	struct shrink_control sc = { .nr_to_scan = 1 };
+
+	zt_alloc(zt, 1000, 200);
+	zt_free(zt, 0, 200, 2);
+	zt_flush(zt);
+	KUNIT_ASSERT_GT(test, shrinker->count_objects(shrinker, &sc), 0);
+	zt_alloc(zt, ZS_MAX_ALLOC_SIZE, 100);
+	zt_free(zt, 200, 100, 1);
+	KUNIT_EXPECT_EQ(test, shrinker->scan_objects(shrinker, &sc),
+			ZT_BLOCK_HANDLES);
+	KUNIT_EXPECT_EQ(test, zt_stats(zt).waiting_objects,
+			100 - ZT_BLOCK_HANDLES);
 }
 
 static void only_who_may_sleep_takes_back_for_memory(struct kunit *test)
@@ -970,9 +954,10 @@ static void a_size_that_is_refused_costs_no_handle(struct kunit *test)
 {
 	struct zt *zt = test->priv;
 
-	KUNIT_EXPECT_TRUE(test, IS_ERR_VALUE(zt_malloc(zt->pool, 0)));
+	KUNIT_EXPECT_TRUE(test, IS_ERR_VALUE(zt_malloc(zt->pool, 0, ZT_GFP)));
 	KUNIT_EXPECT_TRUE(test, IS_ERR_VALUE(zt_malloc(zt->pool,
-						       ZS_MAX_ALLOC_SIZE + 1)));
+						       ZS_MAX_ALLOC_SIZE + 1,
+						       ZT_GFP)));
 	zt_expect_empty(zt);
 }
 
@@ -1115,6 +1100,7 @@ static struct kunit_case zsdefer_zspage_test_cases[] = {
 	KUNIT_CASE(compaction_moves_nothing_that_waits),
 	KUNIT_CASE(places_of_what_waits_are_used_before_a_class_grows),
 	KUNIT_CASE(the_shrinker_sees_and_frees_what_waits),
+	KUNIT_CASE(the_shrinker_gives_no_more_than_it_is_asked_for),
 	KUNIT_CASE(only_who_may_sleep_takes_back_for_memory),
 	KUNIT_CASE(a_pool_goes_away_with_full_queues),
 	KUNIT_CASE(a_pool_goes_away_while_queues_are_drained),

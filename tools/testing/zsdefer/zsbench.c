@@ -89,7 +89,8 @@
  * "swapon" makes the device the swap that is filled first, which busybox's own
  * can't.
  *
- * "hog" has the last CPU for itself, with real-time priority.
+ * "hog" has the last CPU for itself, with real-time priority, and prints "ready" when
+ * that is so.
  *
  * "spin" does a fixed piece of work again and again for a fifth of a second and
  * prints the shortest, the median and the longest time of it, in nanoseconds: by
@@ -809,7 +810,7 @@ static int do_swapon(void)
 
 static int do_hog(void)
 {
-	int64_t end = now_ns() + opt.seconds * 1000000000LL;
+	int64_t end;
 	cpu_set_t last;
 
 	CPU_ZERO(&last);
@@ -817,6 +818,9 @@ static int do_hog(void)
 	if (sched_setaffinity(0, sizeof(last), &last))
 		err(2, "sched_setaffinity");
 	go_first(0);
+	puts("ready");
+	fflush(stdout);
+	end = now_ns() + opt.seconds * 1000000000LL;
 	while (now_ns() < end)
 		;
 	return 0;
