@@ -27,12 +27,12 @@ report shellcheck "$(shellcheck -f gcc scripts/*.sh .ci/run || true
 		tools/testing/zsdefer/guest/*.sh tools/testing/zsdefer/init \
 		dkms/build-for dkms/check-kernel dkms/kernel-hook dkms/postinst dkms/prerm || true)"
 
-# Not asked of checkpatch: macros that define attributes reuse their name,
-# what two processes share in zsbench is volatile, and trace events look as
+# Not asked of checkpatch: macros that define attributes reuse their name and are
+# told types, what two processes share in zsbench is volatile, and trace events look as
 # they do everywhere.
 report checkpatch "$(for f in $(find mm drivers include -type f) Kconfig.zsdefer dkms/*.h \
 	tools/testing/zsdefer/*.[ch]; do
-	ignore=MACRO_ARG_REUSE,VOLATILE,CAMELCASE,EMBEDDED_FUNCTION_NAME
+	ignore=MACRO_ARG_REUSE,MACRO_ARG_PRECEDENCE,VOLATILE,CAMELCASE,EMBEDDED_FUNCTION_NAME
 	case $f in */trace/*)
 		ignore=$ignore,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT ;;
 	esac

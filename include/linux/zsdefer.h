@@ -2,10 +2,10 @@
 /*
  * Deferred free for zsmalloc: what the callers of zsmalloc see.
  *
- * A caller that owns a pool, and wants its frees deferred,
+ * A caller that owns pools, and wants their frees deferred,
  *
- * - has a control object for as long as the device lives (zsdefer_ctl_init()),
- *   and shows it in the device's sysfs directory (ZSDEFER_DEVICE_GROUP());
+ * - has a control object for as long as there may be any (zsdefer_ctl_init()), and
+ *   shows it in a sysfs directory (ZSDEFER_GROUP());
  * - attaches every pool that it creates to it (zsdefer_pool_attach());
  * - frees with zs_free_deferred() in place of zs_free().
  *
@@ -16,6 +16,7 @@
 #define _LINUX_ZSDEFER_H
 
 #include <linux/device.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/prefetch.h>
 #include <linux/sizes.h>
@@ -31,7 +32,7 @@ struct zsdefer_slots;
 /**
  * struct zsdefer_params - the values of a device's knobs
  * @enabled: 1: queue objects; 0: free all of them synchronously
- * @budget: bytes that may wait in all queues of the device
+ * @budget: bytes that may wait in all queues of all pools
  * @class_budget: objects that may wait in one queue
  * @drain_threshold: objects in a queue that start its work item
  * @drain_delay_ms: milliseconds that an object may wait below the threshold
@@ -46,14 +47,14 @@ struct zsdefer_params {
 
 /**
  * struct zsdefer_ctl - the knobs of a device
- * @lock: guards @params and @zd, and orders their changes
+ * @lock: guards @params and @engines, and orders their changes
  * @params: the values; zsdefer_params_valid() is true of them as a set
- * @zd: the engine of the device's pool, NULL while it has none
+ * @engines: of the device's pools, each with an equal share of the budget
  */
 struct zsdefer_ctl {
-	struct mutex lock;	/* params and zd */
+	struct mutex lock;	/* params and engines */
 	struct zsdefer_params params;
-	struct zsdefer *zd;
+	struct list_head engines;
 };
 
 void zsdefer_ctl_init(struct zsdefer_ctl *ctl);
@@ -62,6 +63,7 @@ ssize_t zsdefer_ctl_store(struct zsdefer_ctl *ctl, const char *name,
 			  const char *buf, size_t len);
 
 bool zsdefer_pool_take_back(struct zs_pool *pool, unsigned long pages);
+unsigned long zsdefer_pool_waiting_pages(struct zs_pool *pool);
 
 void zs_free_deferred(struct zs_pool *pool, unsigned long handle);
 
@@ -181,25 +183,26 @@ static inline void zs_prefetch_deferred(unsigned long handle)
 }
 
 /*
- * ZSDEFER_DEVICE_GROUP(GROUP, CTL_OF): the directory deferred_free/ of devices
- * of a driver, as GROUP for their attribute groups; CTL_OF is the function, or
- * the macro, that finds the control object of a struct device.
+ * ZSDEFER_GROUP(GROUP, OWNER, ATTRIBUTE, CTL_OF): the directory deferred_free/ as
+ * GROUP, for owners that are a struct OWNER, device or kobject, and whose attributes
+ * are a struct ATTRIBUTE. CTL_OF is the function, or the macro, that finds the control
+ * object of an owner.
  */
-#define ZSDEFER_DEVICE_GROUP(_group, _ctl_of)				\
-static ssize_t _group##_show(struct device *dev,			\
-			     struct device_attribute *attr, char *buf)	\
+#define ZSDEFER_GROUP(_group, _owner, _attribute, _ctl_of)		\
+static ssize_t _group##_show(struct _owner *owner,			\
+			     struct _attribute *attr, char *buf)	\
 {									\
-	return zsdefer_ctl_show(_ctl_of(dev), attr->attr.name, buf);	\
+	return zsdefer_ctl_show(_ctl_of(owner), attr->attr.name, buf);	\
 }									\
 									\
-static ssize_t _group##_store(struct device *dev,			\
-			      struct device_attribute *attr,		\
+static ssize_t _group##_store(struct _owner *owner,			\
+			      struct _attribute *attr,			\
 			      const char *buf, size_t len)		\
 {									\
-	return zsdefer_ctl_store(_ctl_of(dev), attr->attr.name, buf, len); \
+	return zsdefer_ctl_store(_ctl_of(owner), attr->attr.name, buf, len); \
 }									\
 									\
-static struct device_attribute _group##_attrs[] = {			\
+static struct _attribute _group##_attrs[] = {				\
 	__ATTR(enabled, 0644, _group##_show, _group##_store),		\
 	__ATTR(budget, 0644, _group##_show, _group##_store),		\
 	__ATTR(class_budget, 0644, _group##_show, _group##_store),	\
@@ -251,12 +254,17 @@ static inline bool zsdefer_pool_take_back(struct zs_pool *pool,
 	return false;
 }
 
+static inline unsigned long zsdefer_pool_waiting_pages(struct zs_pool *pool)
+{
+	return 0;
+}
+
 static inline void zs_free_deferred(struct zs_pool *pool, unsigned long handle)
 {
 	zs_free(pool, handle);
 }
 
-#define ZSDEFER_DEVICE_GROUP(...)	static_assert(true)
+#define ZSDEFER_GROUP(...)	static_assert(true)
 
 #endif /* CONFIG_ZSMALLOC_DEFERRED_FREE */
 #endif /* _LINUX_ZSDEFER_H */

@@ -499,6 +499,7 @@ void zsdefer_ctl_init(struct zsdefer_ctl *ctl)
 	struct zsdefer_params *params = &ctl->params;
 
 	mutex_init(&ctl->lock);
+	INIT_LIST_HEAD(&ctl->engines);
 	params->enabled =
 		IS_ENABLED(CONFIG_ZSMALLOC_DEFERRED_FREE_DEFAULT_ON);
 	params->budget = clamp(pages / 16, SZ_1M / PAGE_SIZE,
@@ -577,10 +578,33 @@ void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params)
 }
 EXPORT_SYMBOL_IF_KUNIT(zsdefer_set_params);
 
+/**
+ * zsdefer_share_out() - have other limits for all engines of a device
+ * @ctl: the knobs
+ * @params: the limits, each in its range
+ *
+ * Each has an equal share of the budget, so that the sum of them is a bound without
+ * anything that they would have to share.
+ *
+ * Context: Process context, may sleep. The caller holds @ctl->lock.
+ */
+void zsdefer_share_out(struct zsdefer_ctl *ctl,
+		       const struct zsdefer_params *params)
+{
+	struct zsdefer_params share = *params;
+	struct zsdefer *zd;
+
+	list_for_each_entry(zd, &ctl->engines, of_ctl) {
+		share.budget = params->budget / list_count_nodes(&ctl->engines);
+		zsdefer_set_params(zd, &share);
+	}
+}
+EXPORT_SYMBOL_GPL(zsdefer_share_out);
+
 /* Figures */
 
-static void zsdefer_add_stats(struct zsdefer_stats *stats,
-			      struct zsdefer_queue *q)
+static void zsdefer_add_queue_stats(struct zsdefer_stats *stats,
+				    struct zsdefer_queue *q)
 {
 	unsigned int why;
 
@@ -597,9 +621,9 @@ static void zsdefer_add_stats(struct zsdefer_stats *stats,
 }
 
 /**
- * zsdefer_read_stats() - sum up what the queues of an engine did
+ * zsdefer_add_stats() - sum up what the queues of an engine did
  * @zd: the engine
- * @stats: receives the sums; each queue's figures are of one moment
+ * @stats: the sums are added to it; each queue's figures are of one moment
  *
  * The queues are looked at one after the other. What moved from one to the
  * next meanwhile would be counted twice, so all of them together are said to
@@ -607,16 +631,17 @@ static void zsdefer_add_stats(struct zsdefer_stats *stats,
  *
  * Context: Process context; the limits do not change.
  */
-void zsdefer_read_stats(struct zsdefer *zd, struct zsdefer_stats *stats)
+void zsdefer_add_stats(struct zsdefer *zd, struct zsdefer_stats *stats)
 {
+	unsigned long most = stats->waiting_bytes + zd->limits.budget;
 	unsigned int i;
 
-	*stats = (struct zsdefer_stats){ .memory = sizeof(*zd) };
+	stats->memory += sizeof(*zd);
 	for (i = 0; i < zd->nr; i++)
-		zsdefer_add_stats(stats, zd->workers[i].q);
-	stats->waiting_bytes = min(stats->waiting_bytes, zd->limits.budget);
+		zsdefer_add_queue_stats(stats, zd->workers[i].q);
+	stats->waiting_bytes = min(stats->waiting_bytes, most);
 }
-EXPORT_SYMBOL_IF_KUNIT(zsdefer_read_stats);
+EXPORT_SYMBOL_IF_KUNIT(zsdefer_add_stats);
 
 static int zsdefer_classes_show(struct seq_file *m, void *unused)
 {
@@ -630,7 +655,7 @@ static int zsdefer_classes_show(struct seq_file *m, void *unused)
 		struct zsdefer_queue *q = zd->workers[i].q;
 		struct zsdefer_stats s = { };
 
-		zsdefer_add_stats(&s, q);
+		zsdefer_add_queue_stats(&s, q);
 		seq_printf(m, "%6u %10lu %12lu %12lu %12lu %10lu %10lu %10lu %10lu\n",
 			   q->size, s.waiting_objects, s.queued,
 			   s.freed.objects, s.freed.zspages_whole,
@@ -738,6 +763,31 @@ void zsdefer_add_queue(struct zsdefer *zd, struct zsdefer_queue *q)
 EXPORT_SYMBOL_GPL(zsdefer_add_queue);
 
 /**
+ * zsdefer_bind() - put an engine under the control of a device's knobs
+ * @zd: the engine, with all its queues
+ * @ctl: the knobs
+ *
+ * Context: Process context, may sleep.
+ */
+void zsdefer_bind(struct zsdefer *zd, struct zsdefer_ctl *ctl)
+{
+	guard(mutex)(&ctl->lock);
+	zd->ctl = ctl;
+	/* Behind the others, which have less then before this one has any. */
+	list_add_tail(&zd->of_ctl, &ctl->engines);
+	zsdefer_share_out(ctl, &ctl->params);
+}
+EXPORT_SYMBOL_GPL(zsdefer_bind);
+
+/* The others have the share of one that has drained all. */
+static void zsdefer_unbind(struct zsdefer *zd, struct zsdefer_ctl *ctl)
+{
+	guard(mutex)(&ctl->lock);
+	list_del(&zd->of_ctl);
+	zsdefer_share_out(ctl, &ctl->params);
+}
+
+/**
  * zsdefer_destroy() - free all that waits, and let go of the queues
  * @zd: the engine, or NULL; nobody pushes any more
  *
@@ -757,11 +807,9 @@ void zsdefer_destroy(struct zsdefer *zd)
 	list_del(&zd->list);
 	mutex_unlock(&zsdefer_engines_lock);
 	debugfs_remove(zd->debugfs);
-	if (zd->ctl) {
-		guard(mutex)(&zd->ctl->lock);
-		zd->ctl->zd = NULL;
-	}
 	zsdefer_flush(zd, "disable");
+	if (zd->ctl)
+		zsdefer_unbind(zd, zd->ctl);
 	WRITE_ONCE(zd->slots, NULL);
 	zsdefer_await_walks(zd);
 	for (w = zd->workers; w < zd->workers + zd->nr; w++) {

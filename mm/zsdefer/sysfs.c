@@ -2,10 +2,9 @@
 /*
  * Deferred free for zsmalloc: the knobs of a device, deferred_free/.
  *
- * A control object lives as long as its device, an engine only as long as
- * the device's pool. Values are judged and kept here, and given to the
- * engine when there is one, so that they can be set before the device is
- * set up, and outlive its reset.
+ * A control object lives as long as its device, or zswap, an engine only as long as
+ * its pool. Values are judged and kept here, and given to the engines that there
+ * are, so that they can be set before the device is set up, and outlive its reset.
  */
 
 #include <linux/ctype.h>
@@ -72,8 +71,7 @@ static int zsdefer_commit(struct zsdefer_ctl *ctl,
 	 * What is shown changes last: whoever reads a bound finds that it has
 	 * been kept already.
 	 */
-	if (ctl->zd)
-		zsdefer_set_params(ctl->zd, params);
+	zsdefer_share_out(ctl, params);
 	ctl->params = *params;
 	return 0;
 }
@@ -95,12 +93,13 @@ static unsigned long *zsdefer_param(struct zsdefer_params *params,
 	return NULL;
 }
 
-static ssize_t zsdefer_show_stats(struct zsdefer *zd, char *buf)
+static ssize_t zsdefer_show_stats(struct zsdefer_ctl *ctl, char *buf)
 {
 	struct zsdefer_stats s = { };
+	struct zsdefer *zd;
 
-	if (zd)
-		zsdefer_read_stats(zd, &s);
+	list_for_each_entry(zd, &ctl->engines, of_ctl)
+		zsdefer_add_stats(zd, &s);
 
 	return sysfs_emit(buf,
 			  "waiting_objects %lu\n"
@@ -114,14 +113,16 @@ static ssize_t zsdefer_show_stats(struct zsdefer *zd, char *buf)
 			  "drains %lu\n"
 			  "pages_freed %lu\n"
 			  "longest_wait_ms %u\n"
-			  "queue_memory_bytes %lu\n",
+			  "queue_memory_bytes %lu\n"
+			  "pools %zu\n",
 			  s.waiting_objects, s.waiting_bytes, s.queued,
 			  s.freed.objects, s.freed.zspages_whole,
 			  s.fallbacks[ZSDEFER_FULL],
 			  s.fallbacks[ZSDEFER_BUDGET],
 			  s.fallbacks[ZSDEFER_DISABLED],
 			  s.freed.batches, s.freed.pages,
-			  jiffies_to_msecs(s.longest_wait), s.memory);
+			  jiffies_to_msecs(s.longest_wait), s.memory,
+			  list_count_nodes(&ctl->engines));
 }
 
 /**
@@ -140,7 +141,7 @@ ssize_t zsdefer_ctl_show(struct zsdefer_ctl *ctl, const char *name, char *buf)
 
 	guard(mutex)(&ctl->lock);
 	if (!param)
-		return zsdefer_show_stats(ctl->zd, buf);
+		return zsdefer_show_stats(ctl, buf);
 	return sysfs_emit(buf, "%lu\n", *param);
 }
 EXPORT_SYMBOL_GPL(zsdefer_ctl_show);
@@ -161,6 +162,7 @@ ssize_t zsdefer_ctl_store(struct zsdefer_ctl *ctl, const char *name,
 {
 	unsigned long value, *param;
 	struct zsdefer_params params;
+	struct zsdefer *zd;
 
 	/* A value with a NUL inside is not what it seems. */
 	if (strnlen(buf, len) != len ||
@@ -177,24 +179,8 @@ ssize_t zsdefer_ctl_store(struct zsdefer_ctl *ctl, const char *name,
 	/* The file "flush" */
 	if (value != 1)
 		return -EINVAL;
-	if (ctl->zd)
-		zsdefer_flush(ctl->zd, "user");
+	list_for_each_entry(zd, &ctl->engines, of_ctl)
+		zsdefer_flush(zd, "user");
 	return len;
 }
 EXPORT_SYMBOL_GPL(zsdefer_ctl_store);
-
-/**
- * zsdefer_bind() - put an engine under the control of a device's knobs
- * @zd: the engine, with all its queues
- * @ctl: the knobs, which no other engine is bound to
- *
- * Context: Process context, may sleep.
- */
-void zsdefer_bind(struct zsdefer *zd, struct zsdefer_ctl *ctl)
-{
-	guard(mutex)(&ctl->lock);
-	zd->ctl = ctl;
-	ctl->zd = zd;
-	zsdefer_set_params(zd, &ctl->params);
-}
-EXPORT_SYMBOL_GPL(zsdefer_bind);

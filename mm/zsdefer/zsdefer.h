@@ -40,13 +40,13 @@
 struct dentry;
 
 /**
- * struct zsdefer_stats - what users see of a device's queues
+ * struct zsdefer_stats - what users see of the queues of a device's pools
  * @waiting_objects: objects queued or being drained, not freed yet
  * @waiting_bytes: what these occupy, by class size
  * @queued: objects ever queued
  * @freed: what drains ever freed
  * @longest_wait: jiffies, the longest any object waited for its drain
- * @memory: bytes that the engine and its queues occupy
+ * @memory: bytes that engines and their queues occupy
  * @fallbacks: synchronous frees, by enum zsdefer_fallback
  */
 struct zsdefer_stats {
@@ -100,7 +100,7 @@ struct zsdefer_worker {
  *	  until enough has been drained
  * @look_at: who leaves less @room than that looks at what there is to do
  * @plenty: less @room than that is left while much waits
- * @limits: the values of the knobs, but a budget of 0 while disabled
+ * @limits: the values of the knobs, but a share of the budget, or 0 while disabled
  * @free: frees objects of the pool
  * @pool: the pool, for @free
  * @name: the pool's, for trace events
@@ -112,7 +112,8 @@ struct zsdefer_worker {
  * @sweep: drains what stays below the threshold; pending while objects wait
  * @end: waits for work items that have begun, but get no CPU, when the pool is
  *	 gone, and frees the engine
- * @ctl: the knobs that are bound to us, or NULL
+ * @ctl: the knobs that we are bound to, or NULL
+ * @of_ctl: on the list of its engines
  * @list: on the list of all engines
  * @debugfs: the file with the figures of each class, or NULL
  * @told: pages that wait, as far as NR_KERNEL_MISC_RECLAIMABLE knows
@@ -136,6 +137,7 @@ struct zsdefer {
 	struct delayed_work sweep;
 	struct work_struct end;
 	struct zsdefer_ctl *ctl;
+	struct list_head of_ctl;
 	struct list_head list;
 	struct dentry *debugfs;
 	long told;
@@ -159,12 +161,14 @@ void zsdefer_walk(struct zsdefer *zd);
 
 bool zsdefer_params_valid(const struct zsdefer_params *params);
 void zsdefer_set_params(struct zsdefer *zd, const struct zsdefer_params *params);
+void zsdefer_share_out(struct zsdefer_ctl *ctl,
+		       const struct zsdefer_params *params);
 unsigned long zsdefer_flush(struct zsdefer *zd, const char *cause);
 bool zsdefer_take_own(struct zsdefer_queue *q);
 unsigned long zsdefer_take_back(struct zsdefer *zd, unsigned long pages,
 				const char *cause);
 unsigned long zsdefer_waiting_bytes(struct zsdefer *zd);
-void zsdefer_read_stats(struct zsdefer *zd, struct zsdefer_stats *stats);
+void zsdefer_add_stats(struct zsdefer *zd, struct zsdefer_stats *stats);
 void zsdefer_debugfs_create(struct zsdefer *zd, struct dentry *dir);
 
 /*

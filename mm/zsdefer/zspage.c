@@ -371,12 +371,26 @@ bool zsdefer_pool_take_back(struct zs_pool *pool, unsigned long pages)
 }
 EXPORT_SYMBOL_GPL(zsdefer_pool_take_back);
 
+/**
+ * zsdefer_pool_waiting_pages() - how many pages what waits would fill
+ * @pool: the pool
+ *
+ * Context: Any.
+ *
+ * Return: pages, of those that zs_get_total_pages() counts.
+ */
+unsigned long zsdefer_pool_waiting_pages(struct zs_pool *pool)
+{
+	return zsdefer_shrinkable(pool);
+}
+EXPORT_SYMBOL_GPL(zsdefer_pool_waiting_pages);
+
 static zsdefer_walk_fn zsdefer_walk_line;
 
 /**
  * zsdefer_pool_attach() - have a pool's frees deferred
  * @pool: a new pool, not in use yet
- * @ctl: the knobs that say how, to which no other pool is attached
+ * @ctl: the knobs that say how
  * @slots: where its objects may die in place, or NULL
  *
  * zs_destroy_pool() detaches it. On failure the pool works all the same,

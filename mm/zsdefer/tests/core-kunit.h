@@ -271,9 +271,9 @@ static long fake_charged(struct fake *fake)
 
 static struct zsdefer_stats fake_stats(struct fake *fake)
 {
-	struct zsdefer_stats stats;
+	struct zsdefer_stats stats = { };
 
-	zsdefer_read_stats(fake->zd, &stats);
+	zsdefer_add_stats(fake->zd, &stats);
 	return stats;
 }
 
@@ -286,7 +286,7 @@ static unsigned long fake_waiting_in(struct fake *fake, unsigned int class)
 {
 	struct zsdefer_stats stats = { };
 
-	zsdefer_add_stats(&stats, &fake->queues[class]);
+	zsdefer_add_queue_stats(&stats, &fake->queues[class]);
 	return stats.waiting_objects;
 }
 

@@ -184,9 +184,9 @@ static void zt_verify(struct zt *zt)
 
 static struct zsdefer_stats zt_stats(struct zt *zt)
 {
-	struct zsdefer_stats stats;
+	struct zsdefer_stats stats = { };
 
-	zsdefer_read_stats(zt->pool->zsdefer, &stats);
+	zsdefer_add_stats(zt->pool->zsdefer, &stats);
 	return stats;
 }
 
@@ -853,6 +853,105 @@ static void a_pool_goes_away_while_queues_are_drained(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, round, 10);
 }
 
+/* Several pools on one set of knobs, as zswap has while it changes compressors */
+
+/* Another pool, whose objects of a page, @nr of them, are freed and wait, or not. */
+static struct zs_pool *zt_second_pool(struct zt *zt, unsigned int nr)
+{
+	struct zs_pool *pool = zs_create_pool("zsdefer_kunit_2");
+	unsigned long handles[100];
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(zt->test, pool);
+	KUNIT_ASSERT_EQ(zt->test, zsdefer_pool_attach(pool, &zt->ctl, NULL), 0);
+	KUNIT_ASSERT_LE(zt->test, nr, ARRAY_SIZE(handles));
+	for (i = 0; i < nr; i++) {
+		handles[i] = zt_malloc(pool, ZS_MAX_ALLOC_SIZE, ZT_GFP);
+		KUNIT_ASSERT_FALSE(zt->test, IS_ERR_VALUE(handles[i]));
+	}
+	for (i = 0; i < nr; i++)
+		zs_free_deferred(pool, handles[i]);
+	return pool;
+}
+
+/* Hold what comes, but no more than @pages; by the knobs of all pools. */
+static void zt_hold(struct zt *zt, unsigned int pages)
+{
+	zt->ctl.params = (struct zsdefer_params){
+		.enabled = 1,
+		.budget = pages * PAGE_SIZE,
+		.class_budget = ZT_NEVER,
+		.drain_threshold = ZT_NEVER,
+		.drain_delay_ms = 60000,
+	};
+	guard(mutex)(&zt->ctl.lock);
+	zsdefer_share_out(&zt->ctl, &zt->ctl.params);
+}
+
+static void pools_share_the_budget(struct kunit *test)
+{
+	struct zt *zt = test->priv;
+	struct zs_pool *second;
+
+	zt_hold(zt, 100);
+	second = zt_second_pool(zt, 100);
+	KUNIT_EXPECT_EQ(test, zsdefer_pool_waiting_pages(second), 50);
+	zt_alloc(zt, ZS_MAX_ALLOC_SIZE, 100);
+	zt_free(zt, 0, 100, 1);
+	KUNIT_EXPECT_EQ(test, zsdefer_pool_waiting_pages(zt->pool), 50);
+	KUNIT_EXPECT_EQ(test, zs_get_total_pages(zt->pool), 50);
+	KUNIT_EXPECT_EQ(test, zs_get_total_pages(second), 50);
+	zs_destroy_pool(second);
+
+	KUNIT_EXPECT_EQ(test, zsdefer_pool_waiting_pages(zt->pool), 50);
+	zt_alloc(zt, ZS_MAX_ALLOC_SIZE, 100);
+	zt_free(zt, 100, 100, 1);
+	KUNIT_EXPECT_EQ(test, zsdefer_pool_waiting_pages(zt->pool), 100);
+}
+
+static void another_pool_takes_its_share_from_what_waits(struct kunit *test)
+{
+	struct zt *zt = test->priv;
+	struct zs_pool *second;
+
+	zt_hold(zt, 100);
+	zt_alloc(zt, ZS_MAX_ALLOC_SIZE, 100);
+	zt_free(zt, 0, 100, 1);
+	KUNIT_EXPECT_EQ(test, zsdefer_pool_waiting_pages(zt->pool), 100);
+	second = zt_second_pool(zt, 50);
+	KUNIT_EXPECT_LE(test, zsdefer_pool_waiting_pages(zt->pool), 50);
+	KUNIT_EXPECT_EQ(test, zsdefer_pool_waiting_pages(second), 50);
+	zs_destroy_pool(second);
+}
+
+static void knobs_and_figures_are_of_all_pools(struct kunit *test)
+{
+	struct zt *zt = test->priv;
+	struct zs_pool *second;
+	char *text = (char *)get_zeroed_page(GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, text);
+	zt_hold(zt, 100);
+	second = zt_second_pool(zt, 20);
+	zt_alloc(zt, ZS_MAX_ALLOC_SIZE, 30);
+	zt_free(zt, 0, 30, 1);
+	zsdefer_ctl_show(&zt->ctl, "stats", text);
+	KUNIT_EXPECT_TRUE_MSG(test, strstarts(text, "waiting_objects 50\n"),
+			      "%s", text);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(text, "\nqueued 50\n"));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(text, "\npools 2\n"));
+	KUNIT_EXPECT_EQ(test, zsdefer_ctl_store(&zt->ctl, "flush", "1", 1), 1);
+	KUNIT_EXPECT_EQ(test, zs_get_total_pages(zt->pool), 0);
+	KUNIT_EXPECT_EQ(test, zs_get_total_pages(second), 0);
+	KUNIT_EXPECT_EQ(test, zsdefer_ctl_store(&zt->ctl, "enabled", "0", 1), 1);
+	zs_free_deferred(second, zt_malloc(second, 100, ZT_GFP));
+	KUNIT_EXPECT_EQ(test, zs_get_total_pages(second), 0);
+	zs_destroy_pool(second);
+	zsdefer_ctl_show(&zt->ctl, "stats", text);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(text, "\npools 1\n"));
+	free_page((unsigned long)text);
+}
+
 /* Handles */
 
 static int zt_compare(const void *a, const void *b)
@@ -1104,6 +1203,9 @@ static struct kunit_case zsdefer_zspage_test_cases[] = {
 	KUNIT_CASE(only_who_may_sleep_takes_back_for_memory),
 	KUNIT_CASE(a_pool_goes_away_with_full_queues),
 	KUNIT_CASE(a_pool_goes_away_while_queues_are_drained),
+	KUNIT_CASE(pools_share_the_budget),
+	KUNIT_CASE(another_pool_takes_its_share_from_what_waits),
+	KUNIT_CASE(knobs_and_figures_are_of_all_pools),
 	KUNIT_CASE(handles_are_unique),
 	KUNIT_CASE(handles_are_handed_out_in_order),
 	KUNIT_CASE(classes_do_not_share_blocks_of_handles),
