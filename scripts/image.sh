@@ -163,12 +163,15 @@ then
 	add_file_systems "$tmp/ours" "${programs[@]}"
 fi
 if [ -z "${SMALL:-}" ] && [ -n "$build" ] &&
-	grep -q '^CONFIG_ZSWAP=y' "$build/.config"
+	grep -q '^CONFIG_ZSWAP=y' "$build/.config" &&
+	grep -q '^CONFIG_MEMCG=y' "$build/.config"
 then
 	cgroup=$source/tools/testing/selftests/cgroup
-	gcc -O2 -static -w -pthread -I"$cgroup/.." -I"$cgroup/lib/include" \
-		-o "$tmp/ours/bin/test_zswap" \
-		"$cgroup/test_zswap.c" "$(find "$cgroup" -name cgroup_util.c)"
+	for t in test_zswap test_memcontrol test_kmem; do
+		gcc -O2 -static -w -Wl,--no-warnings -pthread -I"$cgroup/.." \
+			-I"$cgroup/lib/include" -o "$tmp/ours/bin/$t" \
+			"$cgroup/$t.c" "$(find "$cgroup" -name cgroup_util.c)"
+	done
 fi
 if [ -n "$build" ] && grep -q '^CONFIG_ZRAM=m' "$build/.config"; then
 	need_packages kmod

@@ -68,7 +68,8 @@ stage_modules()
 	cp -r "$source/drivers/block/zram" "$to/drivers/block/"
 	if [ "$2" = on ]; then
 		WITHOUT=$without stage "$source" ours
-		(cd "$tmp/stage" && cp -r mm include drivers "$to/")
+		(cd "$tmp/stage" && cp -r --parents mm/zsmalloc.c mm/zsdefer include \
+			drivers/block/zram "$to/")
 	fi
 	for p in "$here/patches/$BASE/dkms"/*.patch; do
 		patch -d "$to" -p1 --force --fuzz=0 --no-backup-if-mismatch \

@@ -125,8 +125,9 @@ keep_kernel()
 {
 	rm -rf "$kept.part"
 	mkdir -p "$kept.part"
-	# shellcheck disable=SC2086 # names are words
-	(cd "$build" && cp --parents .config "$image" $keep "$kept.part")
+	# shellcheck disable=SC2046,SC2086 # names are words
+	(cd "$build" && cp --parents .config "$image" $keep \
+		$([ ! -f mm/zswap.o ] || echo mm/zswap.o) "$kept.part")
 	size "$build/vmlinux" >"$kept.part/size"
 	[ ${#targets[@]} -eq 1 ] ||
 		make -s -C "$build" INSTALL_MOD_PATH="$kept.part" \

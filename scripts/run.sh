@@ -28,18 +28,20 @@ rubbish=("$image")
 declare -A build=([unpatched]=${builds[0]} [off]=${builds[1]} [on]=${builds[2]})
 accel=$("$here/scripts/vm.sh" accel "${build[on]}" "$image")
 
-# price KERNEL VARIANT: what it costs, in instructions, which QEMU counts.
+# price KERNEL VARIANT SWAP: what it costs, in instructions, which QEMU counts.
 price()
 {
-	"$here/scripts/vm.sh" -i -m 512 -n "$2" "${build[$1]}" "$image" \
-		"$out/price/$2" price "$2" 16
+	"$here/scripts/vm.sh" -i -m 512 -n "$2, $3" -e zram="$3" "${build[$1]}" \
+		"$image" "$out/price/$2/$3" price "$2" 16
 }
 
-begin_results $((4 + 4 * RUNS))
-guests 2 "instructions, unpatched and off" \
-	at_once "price unpatched unpatched" "price off off"
-guests 2 "instructions, disabled and on" \
-	at_once "price on disabled" "price on on"
+begin_results $((8 + 4 * RUNS))
+for swap in zram0 zswap; do
+	guests 2 "instructions, unpatched and off, $swap" \
+		at_once "price unpatched unpatched $swap" "price off off $swap"
+	guests 2 "instructions, disabled and on, $swap" \
+		at_once "price on disabled $swap" "price on on $swap"
+done
 
 vm=("$here/scripts/vm.sh" -a "$accel" -c "$CPUS")
 # The kernels take turns, so that a machine that slows down slows both.

@@ -162,31 +162,36 @@ def rows_of(data):
     return rows
 
 
+def read_prices(path, swap, figures):
+    """Add to the figures what a guest measured of a kind of swap."""
+    for r in read_lines(path):
+        if r["how"] == "touch":
+            new = {"swap-in": r["release_ns"]}
+        else:
+            new = {"release": r["munmap_ns"],
+                   "release and drain": r["munmap_ns"] + r["flush_ns"],
+                   "page-out": r["out_ns"]}
+        for figure, ns in new.items():
+            figures.setdefault(swap + figure, []).append(ns / r["pages"])
+
+
 def prices(out):
     """What having it costs: the head, rows of text, and the samples."""
     samples = {}
     for variant in VARIANTS:
-        if not (out / "price" / variant).exists():
+        figures = {}
+        for swap in "zram", "zswap":
+            for path in (out / "price" / variant).glob(f"{swap}*/price.jsonl"):
+                read_prices(path, "zswap: " if swap == "zswap" else "", figures)
+        if not figures:
             continue
-        figures = samples[variant] = {}
-
-        def add(figure, value, to=figures):
-            to.setdefault(figure, []).append(value)
-
-        for r in read_lines(out / "price" / variant / "price.jsonl"):
-            if r["how"] == "touch":
-                add("swap-in", r["release_ns"] / r["pages"])
-                continue
-            add("release", r["munmap_ns"] / r["pages"])
-            add("release and drain",
-                (r["munmap_ns"] + r["flush_ns"]) / r["pages"])
-            add("page-out", r["out_ns"] / r["pages"])
+        samples[variant] = figures
         size = out / f"size-{'on' if variant == 'disabled' else variant}"
         sizes = [line.split()[:2] for line in size.read_text().splitlines()[1:]]
-        add("text and data, KiB", sum(int(n) for s in sizes for n in s) / 1024)
+        figures["text and data, KiB"] = [
+            sum(int(n) for s in sizes for n in s) / 1024]
     rows = []
-    for figure in ("release", "release and drain", "page-out", "swap-in",
-                   "text and data, KiB"):
+    for figure in samples["unpatched"]:
         values = [statistics.median(s[figure]) for s in samples.values()]
         rows.append([figure, f"{values[0]:.0f}"] +
                     [f"{v:.0f} ({v / values[0]:.3f})" for v in values[1:]])

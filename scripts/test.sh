@@ -241,6 +241,9 @@ test_object()
 	local free="slot_free zram_slot_free_notify zram_bio_discard zram_write_page"
 
 	unpatched=$(built unpatched) off=$(built off) on=$(built on)
+	[ ! -f "$off/mm/zswap.o" ] ||
+		check "option off: mm/zswap.o has the unpatched code" \
+			same_code "$off" "$unpatched" mm/zswap.o
 	! nm "$off/drivers/block/zram/zram_drv.o" | grep -q ' zram_free_page$' ||
 		free="zram_free_page zram_slot_free_notify zram_submit_bio"
 	check "option off: mm/zsmalloc.o has the unpatched code" \
@@ -413,7 +416,7 @@ test_zram()
 
 test_swap()
 {
-	guest "$(built on)" on-swap selftest swap.sh
+	guest "$(built on)" on-swap selftest SECONDS_EACH=5 swap.sh zswap.sh
 }
 
 test_pressure()
@@ -437,7 +440,7 @@ test_upstream()
 }
 
 # The kernel's own selftests of zswap: none may fail that does not fail on the
-# unpatched kernel.
+# unpatched kernel. Then ours, where there are cgroups, and what a cgroup's pages cost.
 test_zswap()
 {
 	local build flavour name unpatched ours
@@ -445,6 +448,11 @@ test_zswap()
 	for flavour in zswap-unpatched zswap; do
 		build=$(built $flavour)
 		with_image_of "$build" guest "$build" $flavour zswap
+		[ $flavour != zswap ] || guest "$build" zswap-ours \
+			selftest zswap.sh
+		"$here/scripts/vm.sh" -i -m 512 -n "$flavour, a cgroup" -e zram=zswap \
+			-e cgroup=1 "$build" "$image" "$tmp/price-$flavour" price on 16 ||
+			result failed "zswap: what a cgroup's pages cost"
 		sed -nE 's/^(not )?ok [0-9]+ (\S+).*/\2 \1ok/p' \
 			"$tmp/out-$flavour/zswap.txt" | sort >"$tmp/$flavour"
 	done
@@ -456,6 +464,27 @@ test_zswap()
 		esac
 	done < <(sed 's/ not ok$/ not/' "$tmp/zswap-unpatched" |
 		join -a 1 -a 2 - <(sed 's/ not ok$/ not/' "$tmp/zswap"))
+	check "zswap: a cgroup's pages cost less" \
+		cost_less "$tmp/price-zswap-unpatched" "$tmp/price-zswap"
+}
+
+# cost_less UNPATCHED OURS: say what a page costs, in instructions.
+cost_less()
+{
+	python3 - "$here/scripts" "$@" <<-'EOF' >&2
+		import sys
+		from pathlib import Path
+		sys.path.insert(0, sys.argv[1])
+		from run_report import read_prices
+		unpatched, ours = {}, {}
+		read_prices(Path(sys.argv[2], "price.jsonl"), "", unpatched)
+		read_prices(Path(sys.argv[3], "price.jsonl"), "", ours)
+		for what, (a,) in unpatched.items():
+		    b = ours[what][0]
+		    print(f"  {what}: {a:.0f}, ours {b:.0f} ({b / a:.3f})")
+		assert ours["release"][0] < unpatched["release"][0] / 2
+		assert ours["release and drain"][0] < unpatched["release"][0] * 0.7
+	EOF
 }
 
 built()
@@ -566,8 +595,14 @@ test_distro()
 
 test_distro-more()
 {
+	local flavour
+
 	scenes distro-kasan 4
 	scenes distro-lockdep 10
+	for flavour in distro-kasan distro-lockdep; do
+		with_image_of "$(built $flavour)" guest "$(built $flavour)" \
+			$flavour-zswap selftest zswap.sh
+	done
 }
 
 scenes()

@@ -34,7 +34,7 @@ accel=$("$here/scripts/vm.sh" accel "${build[on]}" "${image[on]}")
 price()
 {
 	"$here/scripts/vm.sh" -i -m 512 -n "$1" "${build[$1]}" "${image[$1]}" \
-		"$out/price/$1" price "$1" 16
+		"$out/price/$1/zram0" price "$1" 16
 }
 
 begin_results $((2 + 2 * RUNS))

@@ -238,28 +238,12 @@ struct lmk {
 	unsigned long long left;
 };
 
-/* MemAvailable, a field that sysinfo() does not have. */
-static unsigned long long available_bytes(void)
-{
-	unsigned long long kib;
-	char line[128];
-	FILE *f = fopen("/proc/meminfo", "r");
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "MemAvailable: %llu", &kib) != 1)
-			continue;
-		fclose(f);
-		return kib << 10;
-	}
-	err(2, "/proc/meminfo");
-}
-
 static unsigned long long free_bytes(void)
 {
 	struct sysinfo info;
 
 	if (opt.available)
-		return available_bytes();
+		return meminfo_bytes("MemAvailable");
 	if (sysinfo(&info))
 		err(2, "sysinfo");
 	return (unsigned long long)info.freeram * info.mem_unit;

@@ -100,7 +100,7 @@
  * a guest that is emulated on it and can't find it out reliably.
  *
  * zramN is the device that swap is on: what the environment has in ZSBENCH_ZRAM,
- * or zram0.
+ * or zram0. "zswap" in its place is what is in front of any swap.
  *
  * DATA: mixed (compresses to sizes spread over the classes), single (all
  * pages compress alike), huge (does not compress), same (one word a page).
@@ -348,12 +348,48 @@ long read_file(const char *path, char *buf, size_t size)
 	return n;
 }
 
-/* Bytes in the device's pool: the third figure of mm_stat. */
+/* A field that sysinfo() does not have. */
+unsigned long long meminfo_bytes(const char *field)
+{
+	unsigned long long kib;
+	char buf[8192], *line;
+
+	if (read_file("/proc/meminfo", buf, sizeof(buf)) < 0)
+		err(2, "/proc/meminfo");
+	for (line = strtok(buf, "\n"); line; line = strtok(NULL, "\n"))
+		if (!strncmp(line, field, strlen(field)) &&
+		    sscanf(line + strlen(field), ": %llu", &kib) == 1)
+			return kib << 10;
+	errx(2, "/proc/meminfo has no %s", field);
+}
+
+static bool on_zswap(void)
+{
+	return !strcmp(opt.zram, "zswap");
+}
+
+/* A file of deferred_free/. */
+static const char *knob(const char *name)
+{
+	static char path[128];
+
+	if (on_zswap())
+		snprintf(path, sizeof(path),
+			 "/sys/kernel/mm/zswap/deferred_free/%s", name);
+	else
+		snprintf(path, sizeof(path), "/sys/block/%s/deferred_free/%s",
+			 opt.zram, name);
+	return path;
+}
+
+/* Bytes in the device's pool: the third figure of mm_stat; or in all of zswap's. */
 unsigned long long pool_bytes(void)
 {
 	unsigned long long used = 0;
 	char path[128], buf[256];
 
+	if (on_zswap())
+		return meminfo_bytes("Zswap");
 	snprintf(path, sizeof(path), "/sys/block/%s/mm_stat", opt.zram);
 	if (read_file(path, buf, sizeof(buf)) < 0 ||
 	    sscanf(buf, "%*u %*u %llu", &used) != 1)
@@ -364,12 +400,10 @@ unsigned long long pool_bytes(void)
 /* Bytes that are freed, but still occupied; -1 where nothing is deferred. */
 long long bytes_waiting(void)
 {
-	char path[128], buf[4096], *line;
+	char buf[4096], *line;
 	long long bytes;
 
-	snprintf(path, sizeof(path), "/sys/block/%s/deferred_free/stats",
-		 opt.zram);
-	if (read_file(path, buf, sizeof(buf)) < 0)
+	if (read_file(knob("stats"), buf, sizeof(buf)) < 0)
 		return -1;
 	for (line = strtok(buf, "\n"); line; line = strtok(NULL, "\n"))
 		if (sscanf(line, "waiting_bytes %lld", &bytes) == 1)
@@ -380,15 +414,12 @@ long long bytes_waiting(void)
 /* What is measured is a device's own knob, or the one for all devices. */
 int64_t flush_now(void)
 {
-	const char *path = "/sys/module/zsmalloc/parameters/flush";
-	char own[128];
+	const char *path = knob("flush");
 	int64_t start;
 	int fd;
 
-	snprintf(own, sizeof(own), "/sys/block/%s/deferred_free/flush",
-		 opt.zram);
-	if (!access(own, F_OK))
-		path = own;
+	if (access(path, F_OK))
+		path = "/sys/module/zsmalloc/parameters/flush";
 	fd = open(path, O_WRONLY);
 	if (fd < 0)
 		return 0;

@@ -72,6 +72,7 @@ unsigned long fill_and_swap(char *mem, unsigned long pages, enum data data,
 void check_swapped(unsigned long swapped, unsigned long pages);
 
 long read_file(const char *path, char *buf, size_t size);
+unsigned long long meminfo_bytes(const char *field);
 unsigned long long pool_bytes(void);
 long long bytes_waiting(void);
 int64_t flush_now(void);

@@ -198,6 +198,34 @@ accepted()
 		fail "$1 shows $(cat "$knobs/$1") after '$2'"
 }
 
+# failing HOW FUNCTION TIMES COMMAND...: allocations below FUNCTION fail.
+failing()
+{
+	how=/sys/kernel/debug/$1 function=$2 times=$3
+	shift 3
+	[ -d "$how" ] || {
+		echo "# no fault injection"
+		return "$KSFT_SKIP"
+	}
+	range=$(sort /proc/kallsyms | awk -v f="$function" '
+		found { print start, $1; exit }
+		$3 == f { start = $1; found = 1 }')
+	echo "0x${range% *}" >"$how/require-start" &&
+	echo "0x${range#* }" >"$how/require-end" &&
+	echo 32 >"$how/stacktrace-depth" && echo 0 >"$how/verbose" &&
+	echo N >"$how/ignore-gfp-wait" && echo 100 >"$how/probability" &&
+	echo 1 >"$how/interval" && echo "$times" >"$how/times" || return 1
+	[ ! -f "$how/min-order" ] || echo 0 >"$how/min-order"
+	[ ! -f "$how/ignore-gfp-highmem" ] || echo N >"$how/ignore-gfp-highmem"
+	"$@"
+	status=$?
+	echo 0 >"$how/probability"
+	left=$(cat "$how/times")
+	[ "$left" != "$times" ] ||
+		fail "nothing failed below $function" || return 1
+	return $status
+}
+
 # oom_kills: how many processes the kernel has killed for want of memory.
 oom_kills()
 {

@@ -193,34 +193,6 @@ nobody_is_killed_for_memory_that_only_waits()
 	[ "$(stat waiting_objects)" -lt $nr ] || fail "nothing was given back"
 }
 
-# failing HOW FUNCTION TIMES COMMAND...: allocations below FUNCTION fail.
-failing()
-{
-	how=$debug/$1 function=$2 times=$3
-	shift 3
-	[ -d "$how" ] || {
-		echo "# no fault injection"
-		return "$KSFT_SKIP"
-	}
-	range=$(sort /proc/kallsyms | awk -v f="$function" '
-		found { print start, $1; exit }
-		$3 == f { start = $1; found = 1 }')
-	echo "0x${range% *}" >"$how/require-start" &&
-	echo "0x${range#* }" >"$how/require-end" &&
-	echo 32 >"$how/stacktrace-depth" && echo 0 >"$how/verbose" &&
-	echo N >"$how/ignore-gfp-wait" && echo 100 >"$how/probability" &&
-	echo 1 >"$how/interval" && echo "$times" >"$how/times" || return 1
-	[ ! -f "$how/min-order" ] || echo 0 >"$how/min-order"
-	[ ! -f "$how/ignore-gfp-highmem" ] || echo N >"$how/ignore-gfp-highmem"
-	"$@"
-	status=$?
-	echo 0 >"$how/probability"
-	left=$(cat "$how/times")
-	[ "$left" != "$times" ] ||
-		fail "nothing failed below $function" || return 1
-	return $status
-}
-
 # From another class: what waits in its own, a class takes before it grows.
 an_allocation_that_fails_takes_back_and_tries_again()
 {

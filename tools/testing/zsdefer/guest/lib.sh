@@ -3,7 +3,8 @@
 # find in /out, and on other machines, where "make eval-target" says otherwise.
 #
 #	zs_out		where results go
-#	zs_zram		the device, zram0
+#	zs_zram		the device, zram0; or zswap, in front of a ram disk
+#	zs_cgroup	1: all that follows is in a memory cgroup of its own
 #	zs_alg		its compression algorithm, lz4
 #	zs_defer	0: with the deferred free turned off
 #	zs_max_active	how many workers may run at a time
@@ -14,6 +15,7 @@
 out=${zs_out:-/out}
 zram=${zs_zram:-zram0}
 knobs=/sys/block/$zram/deferred_free
+[ "$zram" != zswap ] || knobs=/sys/kernel/mm/zswap/deferred_free
 
 export ZSBENCH_ZRAM="$zram"
 
@@ -21,14 +23,48 @@ export ZSBENCH_ZRAM="$zram"
 swap_on()
 {
 	! grep -q "^/dev/$zram " /proc/swaps || return 0
+	[ -z "${zs_cgroup:-}" ] || enter_cgroup
 	[ -z "${zs_defer:-}" ] || echo "$zs_defer" >"$knobs/enabled" || exit 1
 	[ -z "${zs_max_active:-}" ] || echo "$zs_max_active" \
 		>/sys/devices/virtual/workqueue/zsdefer/max_active || exit 1
 	echo 0 >/proc/sys/vm/page-cluster
+	if [ "$zram" = zswap ]; then
+		zswap_on
+		return
+	fi
 	echo "${zs_alg:-lz4}" >"/sys/block/$zram/comp_algorithm" || exit 1
 	echo "$1" >"/sys/block/$zram/disksize" || exit 1
 	mkswap "/dev/$zram" >/dev/null
 	zsbench swapon || exit 1
+}
+
+# zswap_on: in front of a ram disk, which takes no memory as long as all is in zswap.
+zswap_on()
+{
+	cd /sys/module/zswap/parameters || exit 1
+	echo "${zs_alg:-lz4}" >compressor && echo 90 >max_pool_percent &&
+	echo N >shrinker_enabled && echo Y >enabled || exit 1
+	cd - >/dev/null || exit 1
+	mkswap /dev/ram0 >/dev/null
+	zsbench swapon -z ram0 || exit 1
+}
+
+# zswap_had_all: nothing went to the disk, or was refused.
+zswap_had_all()
+{
+	[ "$(vmstat zswpout)" -gt 0 ] && [ "$(vmstat pswpout)" = 0 ] &&
+	[ "$(vmstat zswpwb)" = 0 ] &&
+	! grep -v '^0$' /sys/kernel/debug/zswap/reject_* \
+		/sys/kernel/debug/zswap/pool_limit_hit
+}
+
+enter_cgroup()
+{
+	mkdir -p /sys/fs/cgroup
+	mount -t cgroup2 cgroup2 /sys/fs/cgroup &&
+	echo +memory >/sys/fs/cgroup/cgroup.subtree_control &&
+	mkdir /sys/fs/cgroup/own && echo $$ >/sys/fs/cgroup/own/cgroup.procs ||
+		exit 1
 }
 
 # warm_up: a fresh pool flatters, so it is filled and emptied once before

@@ -18,4 +18,5 @@ fi
 # is not waited for.
 zsbench release -m "$mib" -h munmap -r 1 -f >/dev/null || exit 1
 zsbench release -x -m "$mib" -h munmap -r 1 -f >"$out/price.jsonl" || exit 1
-zsbench release -x -m "$mib" -h touch -r 1 -f -w 100 >>"$out/price.jsonl"
+zsbench release -x -m "$mib" -h touch -r 1 -f -w 100 >>"$out/price.jsonl" || exit 1
+[ "$zram" != zswap ] || zswap_had_all

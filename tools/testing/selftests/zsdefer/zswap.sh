@@ -1,0 +1,269 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Deferred free of zswap's objects: what waits, what does not, and who has it given
+# back. The swap behind it is a zram device, so "written out" means to there.
+#
+#	SECONDS_EACH=10
+#
+# Needs zsbench (tools/testing/zsdefer) in the path, and 1 GiB of memory.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+params=/sys/module/zswap/parameters
+figures=/sys/kernel/debug/zswap
+zswap_knobs=/sys/kernel/mm/zswap/deferred_free
+
+param()
+{
+	echo "$2" >$params/"$1"
+}
+
+figure()
+{
+	cat $figures/"$1"
+}
+
+vm()
+{
+	sed -n "s/^$1 //p" /proc/vmstat
+}
+
+# zswap_set_up [PERCENT]: in front of an empty swap; nothing is drained unless somebody
+# asks.
+zswap_set_up()
+{
+	swapoff "/dev/zram$dev" 2>/dev/null
+	reset_device && echo 512M >"$blk/disksize" &&
+	mkswap "/dev/zram$dev" >/dev/null && swapon "/dev/zram$dev" &&
+	param compressor lz4 && param max_pool_percent "${1:-50}" &&
+	param accept_threshold_percent 90 && param shrinker_enabled N &&
+	param enabled Y && hold_everything 64M && echo 1 >"$knobs/flush" &&
+	[ "$(figure pool_total_size)" = 0 ] ||
+		fail "$(figure pool_total_size) bytes in the pools" || return 1
+	# shellcheck disable=SC2034 # the tests use them
+	hits=$(figure pool_limit_hit) written=$(vm zswpwb)
+}
+
+# holding MIB [DATA]: one more process that has it in swap, as $held.
+holding()
+{
+	: >"$tmp/held"
+	zsbench hold -m "$1" -d "${2:-mixed}" >"$tmp/held" 2>&1 &
+	held=$!
+	eventually 60 grep -q ready "$tmp/held" || fail "$(cat "$tmp/held")"
+}
+
+killed()
+{
+	kill -9 "$@"
+	wait "$@" 2>/dev/null
+	return 0
+}
+
+# some_wait: at least as many as half of the pages that died.
+some_wait()
+{
+	[ "$(stat waiting_objects)" -ge "$1" ] ||
+		fail "$(stat waiting_objects) wait, not $1"
+}
+
+knobs_are_there_before_zswap_is_used()
+{
+	[ "$(cat $params/enabled)" = N ] || {
+		echo "# zswap is enabled already"
+		return "$KSFT_SKIP"
+	}
+	expect_stat pools 0 && accepted budget 1M 1048576 &&
+	echo 1 >"$knobs/flush" && refused flush 2 && refused enabled 2 &&
+	refused budget 0 && refused drain_delay_ms 0
+}
+
+# What is dead is in no list and no figure but of memory.
+only_memory_waits()
+{
+	zswap_set_up && holding 16 && killed "$held" || return 1
+	[ "$(figure stored_pages)" = 0 ] ||
+		fail "$(figure stored_pages) entries are left" || return 1
+	some_wait 4000 && expect_stat pools 1 || return 1
+	waiting=$(figure pool_waiting_size) total=$(figure pool_total_size)
+	[ "$waiting" -gt 0 ] && [ "$total" -ge "$waiting" ] ||
+		fail "$waiting bytes wait of $total" || return 1
+	echo 1 >"$knobs/flush" && expect_stat waiting_objects 0 &&
+	[ "$(figure pool_total_size)" = 0 ] && [ "$(figure pool_waiting_size)" = 0 ] &&
+	expect_stat drained "$(stat queued)"
+}
+
+cgroups_are_uncharged_at_once()
+{
+	grep -qw memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null ||
+		mount -t cgroup2 cgroup2 /sys/fs/cgroup 2>/dev/null
+	grep -qw memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null || {
+		echo "# no memory cgroups"
+		return "$KSFT_SKIP"
+	}
+	group=/sys/fs/cgroup/zsdefer
+	echo +memory >/sys/fs/cgroup/cgroup.subtree_control &&
+	mkdir $group && zswap_set_up || return 1
+	: >"$tmp/held"
+	sh -c "echo \$\$ >$group/cgroup.procs; exec zsbench hold -m 16" \
+		>"$tmp/held" 2>&1 &
+	held=$!
+	eventually 60 grep -q ready "$tmp/held" || fail "$(cat "$tmp/held")" ||
+		return 1
+	charged=$(cat $group/memory.zswap.current)
+	killed $held
+	left=$(cat $group/memory.zswap.current)
+	rmdir $group && [ "$charged" -gt 0 ] && [ "$left" = 0 ] ||
+		fail "$charged bytes were charged, and $left after the kill" ||
+		return 1
+	eventually 5 grep -qx 'nr_dying_descendants 0' /sys/fs/cgroup/cgroup.stat ||
+		fail "the cgroup does not go" || return 1
+	some_wait 4000
+}
+
+# max_pool_percent leaves no room for a third process, but where one was; of other
+# classes, so that its objects can't have the places of those that wait.
+a_kill_makes_room_in_a_full_pool()
+{
+	all=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
+	# Mixed data have 0.38 of their size, so each of two takes 0.9 per cent.
+	each=$((all * 24 / 1000))
+	zswap_set_up 2 && holding $each && first=$held && holding $each &&
+	second=$held && [ "$(figure pool_limit_hit)" = "$hits" ] ||
+		fail "two of $each MiB do not fit" || return 1
+	killed "$first"
+	some_wait $((each * 200)) && swapped=$(vm pswpout) &&
+	holding $((each / 3)) huge || return 1
+	killed "$second" "$held"
+	[ "$(figure pool_limit_hit)" = "$hits" ] && [ "$(vm zswpwb)" = "$written" ] &&
+	[ "$(vm pswpout)" = "$swapped" ] ||
+		fail "the limit was hit, or pages were written out"
+}
+
+# Once the pool was full, stores are refused until it is well below the limit.
+a_kill_ends_the_time_of_refusals()
+{
+	all=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
+	zswap_set_up 1 && param accept_threshold_percent 50 &&
+	holding $((all * 6 / 100)) && [ "$(figure pool_limit_hit)" -gt "$hits" ] ||
+		fail "the limit was not hit" || return 1
+	killed "$held"
+	swapped=$(vm pswpout) hits=$(figure pool_limit_hit)
+	holding 1
+	killed "$held"
+	[ "$(vm pswpout)" = "$swapped" ] && [ "$(figure pool_limit_hit)" = "$hits" ] ||
+		fail "$(($(vm pswpout) - swapped)) pages were written out"
+}
+
+# It ends when the pool is small enough, and would else look for live pages until the
+# dead ones are drained.
+who_writes_back_takes_what_waits()
+{
+	all=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
+	zswap_set_up 1 && param accept_threshold_percent 1 || return 1
+	zsbench hold -m $((all * 6 / 100)) >"$tmp/held" 2>&1 &
+	held=$!
+	eventually 60 writeback_has_begun || fail "nothing is written back" ||
+		return 1
+	killed $held
+	eventually 5 pools_are_below $((all * 1048576 / 10000)) ||
+		fail "$(figure pool_total_size) bytes in the pools"
+}
+
+writeback_has_begun()
+{
+	[ "$(vm zswpwb)" -gt "$written" ]
+}
+
+pools_are_below()
+{
+	[ "$(figure pool_total_size)" -le "$1" ]
+}
+
+a_store_that_gets_no_memory_takes_back_and_tries_again()
+{
+	zswap_set_up && holding 8 huge && killed "$held" && some_wait 2000 &&
+	rejected=$(figure reject_alloc_fail) || return 1
+	failing fail_page_alloc zs_malloc 1 holding 8 || return
+	killed "$held"
+	[ "$(figure reject_alloc_fail)" = "$rejected" ] ||
+		fail "$(($(figure reject_alloc_fail) - rejected)) stores were refused"
+}
+
+an_old_compressor_s_pool_goes_with_its_last_entry()
+{
+	zswap_set_up && holding 8 && first=$held && param compressor lzo &&
+	holding 8 && expect_stat pools 2 || return 1
+	killed "$first"
+	# Its part of what waits is drained by then; the other pool's entries live.
+	eventually 10 stat_is pools 1 || expect_stat pools 1 || return 1
+	expect_stat waiting_objects 0 && killed "$held" && some_wait 2000 &&
+	param compressor lz4 && eventually 10 stat_is pools 1
+}
+
+swapoff_meets_full_queues()
+{
+	zswap_set_up && holding 16 && other=$held && holding 16 &&
+	killed "$held" && swapoff "/dev/zram$dev" && some_wait 4000 || return 1
+	killed "$other"
+	echo 1 >"$knobs/flush"
+	[ "$(figure pool_total_size)" = 0 ]
+}
+
+zram_behind_it_counts_its_own()
+{
+	zswap_set_up && echo 1 >"$blk/deferred_free/enabled" && holding 16 &&
+	killed "$held" && some_wait 4000 &&
+	[ "$(sed -n 's/^queued //p' "$blk/deferred_free/stats")" = 0 ]
+}
+
+what_waits_is_drained_after_zswap_is_turned_off()
+{
+	zswap_set_up && set_knobs 65536 256 64M 8 1 && holding 16 &&
+	param enabled N && killed "$held" && eventually 5 stat_is waiting_objects 0
+	status=$?
+	param enabled Y
+	return $status
+}
+
+turned_off_it_frees_at_once()
+{
+	zswap_set_up && echo 0 >"$knobs/enabled" && queued=$(stat queued) &&
+	holding 16 && killed "$held" && expect_stat queued "$queued" &&
+	[ "$(figure pool_total_size)" = 0 ]
+}
+
+contents_hold_while_pages_are_written_back_and_processes_killed()
+{
+	all=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
+	zswap_set_up 1 && param shrinker_enabled Y && set_knobs 1000 64 8M 8 1 ||
+		return 1
+	zsbench verify -m $((all / 10)) -p 2 -t "${SECONDS_EACH:-10}" >"$tmp/verify" 2>&1 ||
+		fail "$(cat "$tmp/verify")" || return 1
+	writeback_has_begun || fail "nothing was written back" || return 1
+	swapoff "/dev/zram$dev" && echo 1 >"$knobs/flush" &&
+	[ "$(figure pool_total_size)" = 0 ] && expect_stat drained "$(stat queued)"
+}
+
+need_feature
+[ -d $params ] || skip_all "no zswap"
+[ -d $zswap_knobs ] || skip_all "zswap's frees are not deferred"
+command -v zsbench >/dev/null || skip_all "no zsbench"
+knobs=$zswap_knobs
+run_tests \
+	knobs_are_there_before_zswap_is_used \
+	only_memory_waits \
+	cgroups_are_uncharged_at_once \
+	a_kill_makes_room_in_a_full_pool \
+	a_kill_ends_the_time_of_refusals \
+	who_writes_back_takes_what_waits \
+	a_store_that_gets_no_memory_takes_back_and_tries_again \
+	an_old_compressor_s_pool_goes_with_its_last_entry \
+	swapoff_meets_full_queues \
+	zram_behind_it_counts_its_own \
+	what_waits_is_drained_after_zswap_is_turned_off \
+	turned_off_it_frees_at_once \
+	contents_hold_while_pages_are_written_back_and_processes_killed \
+	kernel_is_quiet
