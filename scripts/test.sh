@@ -471,7 +471,7 @@ test_zswap()
 # cost_less UNPATCHED OURS: say what a page costs, in instructions.
 cost_less()
 {
-	python3 - "$here/scripts" "$@" <<-'EOF' >&2
+	/usr/bin/python3 - "$here/scripts" "$@" <<-'EOF' >&2
 		import sys
 		from pathlib import Path
 		sys.path.insert(0, sys.argv[1])
