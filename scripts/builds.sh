@@ -84,7 +84,7 @@ describe()
 		off="$off SLAB_MERGE_DEFAULT ZRAM_WRITEBACK ZRAM_MULTI_COMP
 			ZRAM_MEMORY_TRACKING"
 		;;
-	sparse) ;;
+	sparse) on=ZSWAP objects="$objects mm/zswap.o" ;;
 	i386) arch=i386 ;;
 	i386-pae) arch=i386 on="HIGHMEM4G X86_PAE" ;;
 	arm64-4k) arch=arm64 on=ARM64_4K_PAGES ;;
@@ -209,6 +209,7 @@ without_unpatched()
 	local patched=$tree build=$2-unpatched
 
 	describe off
+	on=ZSWAP objects="$objects mm/zswap.o"
 	kbuild_flags+=(C=1 CHECK="$sparse")
 	compile "$source" "$build" >"$build.log" 2>&1 || return
 	our_warnings "$build.log" "$patched" | text_only >"$tmp/unpatched"

@@ -162,7 +162,7 @@ def rows_of(data):
     return rows
 
 
-def read_prices(path, swap, figures):
+def read_prices(path, name, figures):
     """Add to the figures what a guest measured of a kind of swap."""
     for r in read_lines(path):
         if r["how"] == "touch":
@@ -172,7 +172,7 @@ def read_prices(path, swap, figures):
                    "release and drain": r["munmap_ns"] + r["flush_ns"],
                    "page-out": r["out_ns"]}
         for figure, ns in new.items():
-            figures.setdefault(swap + figure, []).append(ns / r["pages"])
+            figures.setdefault(name + figure, []).append(ns / r["pages"])
 
 
 def prices(out):
@@ -180,9 +180,10 @@ def prices(out):
     samples = {}
     for variant in VARIANTS:
         figures = {}
-        for swap in "zram", "zswap":
-            for path in (out / "price" / variant).glob(f"{swap}*/price.jsonl"):
-                read_prices(path, "zswap: " if swap == "zswap" else "", figures)
+        for swap, name in ("zram0", ""), ("zswap", "zswap: "):
+            path = out / "price" / variant / swap / "price.jsonl"
+            if path.exists():
+                read_prices(path, name, figures)
         if not figures:
             continue
         samples[variant] = figures

@@ -327,14 +327,6 @@ static bool zsdefer_reclaim(struct zs_pool *pool, struct size_class *class,
 	return zsdefer_take_back(zd, class->pages_per_zspage, "alloc") || own;
 }
 
-/* What zsdefer_shrink() could give back, in pages. */
-static unsigned long zsdefer_shrinkable(struct zs_pool *pool)
-{
-	struct zsdefer *zd = zsdefer_of(pool);
-
-	return zd ? zsdefer_waiting_bytes(zd) / PAGE_SIZE : 0;
-}
-
 /* Give back what is to be scanned, and tell how many pages that was. */
 static unsigned long zsdefer_shrink(struct zs_pool *pool,
 				    struct shrink_control *sc)
@@ -377,11 +369,14 @@ EXPORT_SYMBOL_GPL(zsdefer_pool_take_back);
  *
  * Context: Any.
  *
- * Return: pages, of those that zs_get_total_pages() counts.
+ * Return: pages, of those that zs_get_total_pages() counts, and that the shrinker
+ * could give back.
  */
 unsigned long zsdefer_pool_waiting_pages(struct zs_pool *pool)
 {
-	return zsdefer_shrinkable(pool);
+	struct zsdefer *zd = zsdefer_of(pool);
+
+	return zd ? zsdefer_waiting_bytes(zd) / PAGE_SIZE : 0;
 }
 EXPORT_SYMBOL_GPL(zsdefer_pool_waiting_pages);
 

@@ -52,11 +52,6 @@ static inline bool zsdefer_reclaim(struct zs_pool *pool,
 
 static inline void zsdefer_compact(struct zs_pool *pool) { }
 
-static inline unsigned long zsdefer_shrinkable(struct zs_pool *pool)
-{
-	return 0;
-}
-
 static inline unsigned long zsdefer_shrink(struct zs_pool *pool,
 					   struct shrink_control *sc)
 {

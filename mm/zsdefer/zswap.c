@@ -12,8 +12,8 @@
  * (zswap_load()), goes to disk, is stored anew, or could not be stored.
  *
  * Who decides by the size of the pools, or gets no memory for an object, has what
- * waits given back first, and waits for no worker. zswap's own locks are not taken
- * here, and zsdefer_ctl.lock is not taken in reclaim.
+ * waits given back first, and waits for no worker. zsdefer_ctl.lock is not taken in
+ * reclaim: pools come and go under it.
  */
 
 #ifdef CONFIG_ZSMALLOC_DEFERRED_FREE
@@ -65,8 +65,8 @@ static unsigned long zswap_live_pages(void)
 
 /*
  * There are @pages, and should be no more than @most: have what waits given back, as
- * far as it takes. Returns how many there are then. May sleep, and be preempted
- * meanwhile, so it holds the pool rather than RCU.
+ * far as it takes, which may be a while, so that it holds the pool rather than RCU.
+ * Returns how many there are then. Called under no spinlock.
  */
 static unsigned long zswap_relieve(unsigned long pages, unsigned long most)
 {

@@ -226,10 +226,48 @@ failing()
 	return $status
 }
 
+# vmstat NAME: a figure of /proc/vmstat.
+vmstat()
+{
+	sed -n "s/^$1 //p" /proc/vmstat
+}
+
 # oom_kills: how many processes the kernel has killed for want of memory.
 oom_kills()
 {
-	sed -n 's/^oom_kill //p' /proc/vmstat
+	vmstat oom_kill
+}
+
+memory_mib()
+{
+	awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo
+}
+
+# shellcheck disable=SC2034 # the tests use them
+# holding MIB [DATA]: one more process that has it in swap, as $held.
+holding()
+{
+	: >"$tmp/held"
+	zsbench hold -m "$1" -d "${2:-mixed}" >"$tmp/held" 2>&1 &
+	held=$!
+	eventually 60 grep -q ready "$tmp/held" || fail "$(cat "$tmp/held")"
+}
+
+killed()
+{
+	kill -9 "$@"
+	wait "$@" 2>/dev/null
+	return 0
+}
+
+# shellcheck disable=SC2034
+# take_last_cpu SECONDS: nobody else has it as long as $hog lives.
+take_last_cpu()
+{
+	: >"$tmp/hog"
+	zsbench hog -t "$1" >"$tmp/hog" &
+	hog=$!
+	eventually 30 grep -q ready "$tmp/hog" || fail "nobody takes the last CPU"
 }
 
 kernel_is_quiet()

@@ -175,17 +175,10 @@ busy_cpus_do_not_starve_the_workers()
 # may use is somebody else's. COMMAND does not depend on them.
 starved()
 {
-	write_pages huge 0 500 || return 1
-	: >"$tmp/hog"
-	zsbench hog -t 60 >"$tmp/hog" &
-	hog=$!
-	eventually 30 grep -q ready "$tmp/hog"
-	discard 0 500
-	sleep 0.1
-	expect_stat waiting_objects 500 && "$@"
+	write_pages huge 0 500 && take_last_cpu 60 && discard 0 500 && sleep 0.1 &&
+	expect_stat waiting_objects 500 && "$@" && kill -0 "$hog"
 	status=$?
-	kill "$hog"
-	wait "$hog" 2>/dev/null
+	killed "$hog"
 	[ $status = 0 ] || fail "$*"
 }
 

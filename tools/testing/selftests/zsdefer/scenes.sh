@@ -86,22 +86,6 @@ field()
 	awk -v n="$2" '{ print $n }' "$blk/$1"
 }
 
-# holding MIB [DATA]: a process that has it in swap, as $held.
-holding()
-{
-	: >"$tmp/held"
-	zsbench hold -m "$1" -d "${2:-mixed}" >"$tmp/held" 2>&1 &
-	held=$!
-	eventually 60 grep -q ready "$tmp/held" || fail "$(cat "$tmp/held")"
-}
-
-killed()
-{
-	kill -9 "$@"
-	wait "$@" 2>/dev/null
-	return 0
-}
-
 # empty: nothing is stored, and nothing is left in the pool.
 empty()
 {
@@ -517,7 +501,7 @@ two_cgroups_are_killed()
 killers_look_at_what_is_available()
 {
 	from "earlyoom, lmkd"
-	total=$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo)
+	total=$(memory_mib)
 	new_swap $((total * 2))M || return 1
 	zsbench lmk -a -r $((rounds / 3 + 1)) -p 6 \
 		-m $((total / 8)) -R $((total / 16)) -n $((total / 2)) \
@@ -601,10 +585,7 @@ starve()
 		new_device 256M && write_pages mixed 0 2000 || return 1
 		[ ! -d "$knobs" ] || set_knobs 1048576 256 256M 10 1
 		[ "$who" != "reset, begun" ] || discard 0 2000
-		: >"$tmp/hog"
-		zsbench hog -t 20 >"$tmp/hog" &
-		hog=$!
-		eventually 15 grep -q ready "$tmp/hog"
+		take_last_cpu 20 || return 1
 		[ "$who" = "reset, begun" ] || discard 0 2000
 		sleep 0.1
 		[ ! -d "$knobs" ] || [ "$who" = "reset, begun" ] ||

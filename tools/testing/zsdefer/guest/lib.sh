@@ -14,39 +14,37 @@
 # shellcheck disable=SC2034 # the jobs use it
 out=${zs_out:-/out}
 zram=${zs_zram:-zram0}
-knobs=/sys/block/$zram/deferred_free
-[ "$zram" != zswap ] || knobs=/sys/kernel/mm/zswap/deferred_free
+disk=$zram knobs=/sys/block/$zram/deferred_free
+[ "$zram" != zswap ] || disk=ram0 knobs=/sys/kernel/mm/zswap/deferred_free
 
 export ZSBENCH_ZRAM="$zram"
 
 # swap_on SIZE: set the device up as the first swap to use, unless it is.
 swap_on()
 {
-	! grep -q "^/dev/$zram " /proc/swaps || return 0
+	! grep -q "^/dev/$disk " /proc/swaps || return 0
 	[ -z "${zs_cgroup:-}" ] || enter_cgroup
 	[ -z "${zs_defer:-}" ] || echo "$zs_defer" >"$knobs/enabled" || exit 1
 	[ -z "${zs_max_active:-}" ] || echo "$zs_max_active" \
 		>/sys/devices/virtual/workqueue/zsdefer/max_active || exit 1
 	echo 0 >/proc/sys/vm/page-cluster
 	if [ "$zram" = zswap ]; then
-		zswap_on
-		return
+		zswap_on || exit 1
+	else
+		echo "${zs_alg:-lz4}" >"/sys/block/$zram/comp_algorithm" &&
+		echo "$1" >"/sys/block/$zram/disksize" || exit 1
 	fi
-	echo "${zs_alg:-lz4}" >"/sys/block/$zram/comp_algorithm" || exit 1
-	echo "$1" >"/sys/block/$zram/disksize" || exit 1
-	mkswap "/dev/$zram" >/dev/null
-	zsbench swapon || exit 1
+	mkswap "/dev/$disk" >/dev/null
+	zsbench swapon -z "$disk" || exit 1
 }
 
-# zswap_on: in front of a ram disk, which takes no memory as long as all is in zswap.
+# zswap_on: the ram disk behind it takes no memory as long as all is in zswap.
 zswap_on()
 {
-	cd /sys/module/zswap/parameters || exit 1
-	echo "${zs_alg:-lz4}" >compressor && echo 90 >max_pool_percent &&
-	echo N >shrinker_enabled && echo Y >enabled || exit 1
-	cd - >/dev/null || exit 1
-	mkswap /dev/ram0 >/dev/null
-	zsbench swapon -z ram0 || exit 1
+	params=/sys/module/zswap/parameters
+	echo "${zs_alg:-lz4}" >$params/compressor &&
+	echo 90 >$params/max_pool_percent && echo N >$params/shrinker_enabled &&
+	echo Y >$params/enabled
 }
 
 # zswap_had_all: nothing went to the disk, or was refused.

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Run the kernel's own selftests of zswap, and of cgroups' memory, with the disk as the
-# swap behind it.
-# What they say goes to /out/zswap.txt, to be compared between kernels; one
-# that fails on the unpatched kernel, too, is not our failure. The host gets
-# the disk back at the end.
+# swap behind it. What they say goes to /out/zswap.txt, to be compared between
+# kernels; one that fails on the unpatched kernel, too, is not our failure. The host
+# gets the disk back at the end.
 mkdir -p /sys/fs/cgroup
 mount -t cgroup2 cgroup2 /sys/fs/cgroup &&
 mkswap /dev/vda >/dev/null && swapon /dev/vda || exit 1
