@@ -23,7 +23,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-all_parts="cost release lmk latency locks profile workers stress sweep cpus series algorithms"
+all_parts="cost zswap release lmk latency locks profile workers stress sweep cpus series algorithms"
 # In the order that compiles least, which kernel-build.sh tells.
 all_designs="unpatched array percpu pages plain optional disabled perclass"
 : "${PARTS:=$all_parts}" "${DESIGNS:=$all_designs}"
@@ -134,6 +134,17 @@ part_cost()
 			guest "cost/$design/$lists" "-i -m 1024" cost $lists \
 				"$SIZE" 2
 		done
+	done
+}
+
+part_zswap()
+{
+	local design designs="unpatched optional disabled plain perclass"
+
+	anew zswap $designs
+	for design in $(among $designs); do
+		guest "zswap/$design/1" "-i -m 512 -e zram=zswap" price \
+			"$design" 16
 	done
 }
 

@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent.parent
 
 DESIGNS = {
     "unpatched": "the unpatched kernel",
-    "optional": "the optional patches 0004 to 0008 alone, nothing deferred",
+    "optional": "the optional patches 0004 to 0010 alone, nothing deferred",
     "disabled": "per class, turned off at run time (`enabled=0`)",
     "array": "one array for each pool, drained at half (RFC v2's design)",
     "percpu": "a page of handles for each CPU (RFC v3's design, in zsmalloc"
@@ -37,6 +37,7 @@ OURS, BASE = "perclass", "unpatched"
 OTHERS = ("unpatched", "array", "percpu", "pages")
 # Ours without the patches that would help the others, too.
 LIKE_THEM = "plain"
+ZSWAP = "zswap, long lists: "
 WORKLOADS = ("mixed", "single", "huge", "interleaved")
 PARTS = {
     "release": "Releases on 2 CPUs", "cpus-1": "Kills on 1 CPU",
@@ -215,6 +216,22 @@ def read_cost(res):
                 res.add(name + "release", design, [a for a, _ in runs])
                 res.add(name + "drain", design, [b for _, b in runs])
                 res.add(name + "sum", design, [a + b for a, b in runs])
+
+
+def read_zswap(res):
+    """Instructions a page where zswap is in front of a disk."""
+    for design in res.designs("zswap"):
+        figures = {}
+        for r in res.records("zswap", design, "price.jsonl"):
+            new = {"swap-in": r["release_ns"]}
+            if r["how"] == "munmap":
+                new = {"release": r["munmap_ns"],
+                       "sum": r["munmap_ns"] + r["flush_ns"],
+                       "page-out": r["out_ns"]}
+            for figure, ns in new.items():
+                figures.setdefault(figure, []).append(ns / r["pages"])
+        for figure, values in figures.items():
+            res.add(ZSWAP + figure, design, values)
 
 
 def back_ms(record):
@@ -757,11 +774,17 @@ def answer_size(res):
             f" blocks follow the objects that are stored.", "sweep-2")
 
 
-def answer_zswap(_):
+def answer_zswap(res):
     """7. Can zswap use it too?"""
-    return ("It does: `zswap_invalidate()` defers the object, and nothing else of the"
-            " entry. `make run` has what that costs beside zram's, in instructions,"
-            " and `make test TESTS=zswap` what the pages of a cgroup cost.", None)
+    release, both = ZSWAP + "release", ZSWAP + "sum"
+    return (f"It does: `zswap_invalidate()` defers the object, and nothing else of"
+            f" the entry. By that alone a release costs"
+            f" {part_of(res, release, LIKE_THEM)} of the unpatched kernel's, release"
+            f" and drain {part_of(res, both, LIKE_THEM)}; with the patch that"
+            f" forgets a range of slots at once, {part_of(res, release)} and"
+            f" {part_of(res, both)}, and that patch alone, with nothing deferred,"
+            f" {part_of(res, release, 'optional')}. `make test TESTS=zswap` has"
+            f" what the pages of a cgroup cost.", None)
 
 
 def answer_balance(res):
@@ -791,7 +814,7 @@ QUESTIONS = (
      " (Yosry Ahmed)", answer_layers, ""),
     ("Why this buffer size, and how does it scale with CPUs and memory?"
      " (Nhat Pham)", answer_size, "sweep"),
-    ("Can zswap use it too? (Sergey Senozhatsky)", answer_zswap, ""),
+    ("Can zswap use it too? (Sergey Senozhatsky)", answer_zswap, "zswap"),
     ("Does a balance between classes pay? (Barry Song)", answer_balance,
      "locks cost"),
 )
@@ -828,7 +851,7 @@ def show_losses(doc, res):
                f" {100 * MARGIN - 100:.0f} %, and no sample of ours reaches one"
                f" of theirs. {too_few} others have too few samples for that"
                f" (less than {ENOUGH}, of instructions {ENOUGH_COUNTED}). Ours"
-               " has the optional patches 0004 to 0008 here, the others have"
+               " has the optional patches here, the others have"
                " not; `plain` is ours without them.")
 
 
@@ -962,6 +985,11 @@ def body(doc, res, to):
     """All parts that there are."""
     for part, read, show in (
             ("cost", read_cost, lambda: show_cost(doc, res, to)),
+            ("zswap", read_zswap, lambda: show_group(
+                doc, res, "zswap", "zswap, in instructions",
+                "The same in front of a disk that nothing reaches, in the root"
+                " cgroup; what pages cost to swap out and in, too.",
+                ZSWAP, 0)),
             *((p, lambda r, p=p: read_release(r, p),
                lambda p=p: show_release(doc, res, to, p)) for p in PARTS),
             ("series", None, lambda: show_series(doc, res, to)),
