@@ -4,7 +4,7 @@
 
 scripts := scripts
 export BASE KSRC ZSDEFER_CACHE JOBS RUNS SIZES MEM CPUS TESTS CHECK WITHOUT UPDATE
-export RESULTS BASELINE SIZE MINUTES SEED KERNEL BUILDS PARTS DESIGNS ROUNDS BIG KIT ONLY DOC
+export RESULTS BASELINE SIZE MINUTES SEED KERNEL BUILDS PARTS DESIGNS ROUNDS BIG KIT ONLY DOC NATIVE BOOTS
 
 .PHONY: help try run test test-all kunit mutants scenes builds bench eval eval-target sweep soak shell
 .PHONY: kernel dkms apply unapply check clean
@@ -30,7 +30,8 @@ help:
 #:                  25 configurations, with all warnings; BUILDS="..." picks
 #:   make bench     cost of release and drain in instructions: unpatched, option n,
 #:                  turned off, and on; BASELINE=revision compares with another
-#:                  one's
+#:                  one's. NATIVE=1: in nanoseconds of this machine's own CPU, with
+#:                  what its caches miss; NATIVE=profile: of these, by line
 #:   make eval      the same work on the unpatched kernel, on ours and on other
 #:                  designs: a report with pictures that answers the reviewers'
 #:                  questions; PARTS="..." and DESIGNS="..." pick some
@@ -54,8 +55,8 @@ help:
 #:   ZSDEFER_CACHE=...  sources, builds and ccache (~/.cache/zsdefer)
 #:   JOBS=...           parallel jobs of a build
 #:   RUNS= SIZE= SIZES= MEM= CPUS= RESULTS= PARTS= DESIGNS= ROUNDS= BIG=
-#:                      what is measured; see scripts/run.sh, bench.sh, eval.sh,
-#:                      sweep.sh, soak.sh
+#:                      what is measured; see scripts/run.sh, bench.sh, native.sh,
+#:                      eval.sh, sweep.sh, soak.sh
 
 try:
 	@$(scripts)/try.sh

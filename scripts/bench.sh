@@ -13,9 +13,15 @@
 #	BASELINE=...	a revision of this repository to compare with: its own
 #			bench runs first, on the same machine
 #	RUNS=3 SIZE=64	runs of each figure, MiB that are released in each
+#	NATIVE=1	in nanoseconds of this machine's CPU instead: see native.sh
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
+case ${NATIVE:-} in
+'') ;;
+1 | profile) exec "$here/scripts/native.sh" ;;
+*) die "NATIVE is 1 or profile, not $NATIVE" ;;
+esac
 : "${RUNS:=3}" "${SIZE:=64}"
 for n in "$RUNS" "$SIZE"; do
 	[[ $n =~ ^[1-9][0-9]{0,2}$ ]] ||

@@ -43,10 +43,11 @@ done)"
 # The patches have no sign-off, and their text may be as wide as this one.
 # Where they look like the lines around them, those are not checkpatch's taste.
 report "checkpatch of the patches" "$(for f in patches/*/*.patch \
-	patches/*/optional/*.patch patches/*/dkms/*.patch tools/testing/zsdefer/designs/*.patch; do
+	patches/*/optional/*.patch patches/*/dkms/*.patch tools/testing/zsdefer/{designs,native}/*.patch; do
 	ignore=MISSING_SIGN_OFF,COMMIT_MESSAGE,COMMIT_LOG_LONG_LINE
 	case $f in
 	*hear-of-a-range-of-slots*) ignore=$ignore,SPACING ;;
+	*arch-um*) ignore=$ignore,COMPLEX_MACRO,MACRO_ARG_REUSE ;;
 	*free-an-array-of-pages*) ignore=$ignore,PARENTHESIS_ALIGNMENT ;;
 	esac
 	# A file that git knows is not taken for a patch, but standard input is.

@@ -18,22 +18,24 @@ export KBUILD_BUILD_TIMESTAMP='1970-01-01'
 # The architecture and compiler of a build, for make: ARCH=..., CC=...
 kbuild_flags=()
 
-# stage_design DESIGN SOURCE STAGE: the files that one of the designs changes
-# that the evaluation compares with ours.
-stage_design()
+# lay_over PATCH SOURCE: stage the files that one of the patches of
+# tools/testing/zsdefer changes; they are not ours.
+lay_over()
 {
 	# shellcheck disable=SC2154 # lib.sh sets it
-	local patch=$here/tools/testing/zsdefer/designs/$1.patch f
+	local patch=$here/tools/testing/zsdefer/$1.patch f
 
-	[ -f "$patch" ] || die "there is no design $1"
+	[ -f "$patch" ] || die "there is no $1.patch"
 	while read -r f; do
-		mkdir -p "$3/$(dirname "$f")"
-		cp "$2/$f" "$3/$f"
+		mkdir -p "$tmp/stage/$(dirname "$f")"
+		cp "$2/$f" "$tmp/stage/$f"
+		echo "./$f" >>"$tmp/files"
 	done < <(sed -n 's|^+++ b/||p' "$patch")
-	patch -d "$3" -p1 --force --fuzz=0 --no-backup-if-mismatch -r - \
+	LC_ALL=C sort -o "$tmp/files" "$tmp/files"
+	patch -d "$tmp/stage" -p1 --force --fuzz=0 --no-backup-if-mismatch -r - \
 		<"$patch" >"$tmp/patch.log" 2>&1 || {
 		cat "$tmp/patch.log" >&2
-		die "the design $1 does not fit $2"
+		die "$1.patch does not fit $2"
 	}
 }
 
@@ -43,11 +45,9 @@ stage()
 {
 	rm -rf "$tmp/stage"
 	mkdir "$tmp/stage"
-	case $2 in
-	ours) "$here/scripts/apply.sh" stage "$1" "$tmp/stage" ;;
-	design-*) stage_design "${2#design-}" "$1" "$tmp/stage" ;;
-	esac
+	[ "$2" != ours ] || "$here/scripts/apply.sh" stage "$1" "$tmp/stage"
 	(cd "$tmp/stage" && find . -type f | LC_ALL=C sort) >"$tmp/files"
+	case $2 in design-*) lay_over "designs/${2#design-}" "$1" ;; esac
 }
 
 # stage_modules SOURCE unpatched|on TO: what modules for a kernel that is there

@@ -18,11 +18,12 @@
 #		on		the feature
 #	zswap	zswap-unpatched zswap
 #	distro	distro-unpatched distro, and so with distro-kasan, distro-lockdep
+#	um	um-unpatched um: User-mode Linux, both with native/arch-um.patch
 #
 # Any other configs/FLAVOUR.config is a family of its own. All are made of
 # configs/base.config, the machine's (x86, arm64 or i386, as it is called), the
-# flavour's, and what base-BASE.config says otherwise; what these do not ask for
-# is off. What is there already is not built again: a key tells, which is made of
+# flavour's, and what base-BASE.config says otherwise (um is a machine of its own);
+# what these do not ask for is off. What is there already is not built again: a key tells, which is made of
 # the sources that are ours, the configuration, how it is built, and the names of
 # the kernel and the compiler.
 #
@@ -51,6 +52,8 @@ describe()
 	optional) family=guest own=off ;;
 	on) family=guest ;;
 	*-unpatched) family=${1%-unpatched} own=$family over='' ;;
+	esac
+	case $family in
 	arm64*)
 		machine=arm64 image=arch/arm64/boot/Image
 		need_packages gcc-aarch64-linux-gnu
@@ -61,15 +64,20 @@ describe()
 		machine=i386
 		kbuild_flags=(ARCH=i386 CC="ccache gcc")
 		;;
+	um)
+		machine='' image=linux
+		kbuild_flags=(ARCH=um CC="ccache gcc")
+		;;
 	esac
 	[ -z "$own" ] || [ -f "$here/configs/$own.config" ] ||
 		die "there is no configs/$own.config"
-	fragments=("$here/configs/base.config"
+	fragments=()
+	[ -z "$machine" ] || fragments=("$here/configs/base.config"
 		"$here/configs/machine-$machine.config")
 	# distro-kasan is distro, and more.
 	case $own in *-*) fragments+=("$here/configs/${own%%-*}.config") ;; esac
 	[ -z "$own" ] || fragments+=("$here/configs/$own.config")
-	[ ! -f "$here/configs/base-$BASE.config" ] ||
+	[ -z "$machine" ] || [ ! -f "$here/configs/base-$BASE.config" ] ||
 		fragments+=("$here/configs/base-$BASE.config")
 	if [ "$over" != ours ]; then
 		# The unpatched kernel does not know our symbols.
@@ -78,7 +86,7 @@ describe()
 	fi
 	tree=$ZSDEFER_CACHE/tree/$name
 	# Others do not see how the files of a family come and go.
-	case $family in guest | zswap | distro*) tree=$tree-$family ;; esac
+	case $family in guest | zswap | um | distro*) tree=$tree-$family ;; esac
 	build=$ZSDEFER_CACHE/build/$name-$family
 	kept=$ZSDEFER_CACHE/kernel/$name-$1
 }
@@ -144,6 +152,7 @@ build()
 	began=$(date +%s)
 	describe "$flavour"
 	WITHOUT=$without stage "$source" "$over"
+	[ "$family" != um ] || lay_over native/arch-um "$source"
 	key >"$tmp/key"
 	if ! cmp -s "$tmp/key" "$kept/key"; then
 		need_space 1500 "$ZSDEFER_CACHE"

@@ -9,7 +9,7 @@ set -euo pipefail
 
 most="input apply litmus object zram swap pressure upstream checked faults run try"
 slow="kunit mutants checked-more kcsan rt zswap arm64 i386 distro distro-more builds
-	designs eval dkms 6.12"
+	designs eval native dkms 6.12"
 : "${TESTS:=$most}"
 [ "$TESTS" != all ] || TESTS="$most $slow"
 passed=0 failed=0 skipped=0 failures=() again=''
@@ -105,6 +105,10 @@ test_input()
 		env KSRC=/nonexistent "$here/scripts/stock.sh" on
 	check "a SIZE of bench that is no number is refused" \
 		refuses 'are numbers' env SIZE=64M "$here/scripts/bench.sh"
+	check "a NATIVE that is neither 1 nor profile is refused" \
+		refuses 'NATIVE is' env NATIVE=0 "$here/scripts/bench.sh"
+	check "a BOOTS that is no number is refused" \
+		refuses 'are numbers' env NATIVE=1 BOOTS=0 "$here/scripts/bench.sh"
 	check "a BASELINE that is no revision is refused" \
 		refuses 'is no revision' env BASELINE=x "$here/scripts/bench.sh"
 	check "a part that eval does not have is refused" \
@@ -1023,6 +1027,26 @@ test_eval()
 	check "its programs run elsewhere, too" on_target on "$(built on)" \
 		"$tmp/small-eval/target"
 	check "and come into its report" report_has_target "$tmp/small-eval"
+}
+
+# On this machine's CPU, once; and where the time is there.
+test_native()
+{
+	local figures=$tmp/native how kernel
+
+	for how in 1 profile; do
+		check "make bench NATIVE=$how" env NATIVE=$how BOOTS=1 RUNS=2 \
+			RESULTS="$figures-$how" "$here/scripts/bench.sh"
+	done
+	for kernel in unpatched on; do
+		check "its kernel had no warning ($kernel)" \
+			quiet "$figures-1/$kernel/1"
+	done
+	check "ours has rows for all that is released" \
+		[ "$(grep -c '^| .*release and drain' "$figures-1/report.md")" = 11 ]
+	check "its profile finds releases, and ours drains" eval \
+		"grep -q '^release, ' $figures-profile/profile-unpatched &&
+		grep -q '^drain, ' $figures-profile/profile-on"
 }
 
 report_has_target()

@@ -11,7 +11,8 @@
 #
 # OUT receives what the job left, console.log and the QEMU command line.
 # Exits with the job's own status. -i counts instructions instead of time. What
-# -e sets, the job finds as $zs_NAME; a WORD of -k is for the kernel.
+# -e sets, the job finds as $zs_NAME; a WORD of -k is for the kernel. One that was
+# built as a process (User-mode Linux) runs without QEMU, on one CPU.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -22,7 +23,11 @@ append="quiet panic=-1 oops=panic rootfstype=ramfs"
 # The machine that a kernel was built for.
 find_machine()
 {
-	if grep -q '^CONFIG_ARM64=y' "$1/.config"; then
+	qemu=()
+	if grep -q '^CONFIG_UML=y' "$1/.config"; then
+		kernel=$1/linux accel=none cpus=1
+		append="console=tty0 $append"
+	elif grep -q '^CONFIG_ARM64=y' "$1/.config"; then
 		need_packages qemu-system-arm
 		qemu=(qemu-system-aarch64 -M virt) cpu=max,pauth-impdef=on
 		kernel=$1/arch/arm64/boot/Image
@@ -54,6 +59,13 @@ qemu()
 		-display none -no-reboot "$@"
 }
 
+process()
+{
+	# shellcheck disable=SC2086 # an argument a word
+	printf '%q ' "$kernel" "mem=${mem}M" ncpus=1 seccomp=on "initrd=$image" \
+		"ubd0=$disk" con=null con0=null,fd:1 $append
+}
+
 # Firmware without ACPI's tables tells of one CPU in each socket.
 smp()
 {
@@ -66,7 +78,7 @@ tell_tsc()
 {
 	local khz
 
-	[ "${qemu[0]}" = qemu-system-x86_64 ] || return 0
+	[ "${qemu[*]}" = "qemu-system-x86_64 -M pc" ] || return 0
 	case $1 in
 	icount) khz=1000000 ;;
 	tcg) khz=$("$ZSDEFER_CACHE/image/zsbench" tsc) || return 0 ;;
@@ -167,10 +179,15 @@ disk=$(mktemp "$out/disk-XXXXXX")
 trap 'rm -f "$disk"; [ ! -s "$out/pid" ] || kill "$(cat "$out/pid")" 2>/dev/null || true' EXIT
 trap 'exit 130' INT TERM
 truncate -s 2G "$disk"
-command=$(qemu "$accel" -m "$mem" -smp "$(smp "$cpus")" -serial stdio \
-	-pidfile "$out/pid" -drive "file=$disk,format=raw,if=virtio,cache=unsafe" \
-	-kernel "$kernel" -initrd "$image" \
-	-append "$append zs.job=$job zs.args=$args")
+append="$append zs.job=$job zs.args=$args"
+if [ "$accel" = none ]; then
+	command=$(process)
+else
+	command=$(qemu "$accel" -m "$mem" -smp "$(smp "$cpus")" -serial stdio \
+		-pidfile "$out/pid" \
+		-drive "file=$disk,format=raw,if=virtio,cache=unsafe" \
+		-kernel "$kernel" -initrd "$image" -append "$append")
+fi
 printf '%s\n' "$command" >"$out/qemu-command"
 
 run_guest()

@@ -3,7 +3,7 @@
  * zsbench - fill swap with known data, and release or check it
  *
  *	zsbench release [-h munmap|kill|touch] [-m MIB] [-p PROCS] [-d DATA]
- *			[-r RUNS] [-z zramN] [-w MS] [-f] [-i] [-x] [-S]
+ *			[-r RUNS] [-z zramN] [-w MS] [-c MIB] [-f] [-i] [-x] [-S]
  *	zsbench verify	[-m MIB] [-p PROCS] [-t SECONDS] [-s SEED] [-H]
  *	zsbench hold	[-m MIB] [-d DATA]
  *	zsbench lmk	[-p APPS] [-m MIB] [-R MIB] [-n MIB] [-l MIB] [-d DATA]
@@ -36,6 +36,9 @@
  * "touch" in place of a release reads all pages back in. With -i the
  * processes page out in turns, a page each, so that their objects share
  * zspages; then only the first of them is released and counted.
+ *
+ * With -c the processes fill and page out that many MiB at a time, as where no more
+ * can be in memory at once.
  *
  * With -x all of this has real-time priority: no worker comes between.
  *
@@ -102,8 +105,9 @@
  * zramN is the device that swap is on: what the environment has in ZSBENCH_ZRAM,
  * or zram0. "zswap" in its place is what is in front of any swap.
  *
- * DATA: mixed (compresses to sizes spread over the classes), single (all
- * pages compress alike), huge (does not compress), same (one word a page).
+ * DATA: mixed (compresses to sizes spread over the classes), small and large (to
+ * sizes spread over a part of them), single (all pages compress alike), huge
+ * (does not compress), same (one word a page).
  */
 
 #define _GNU_SOURCE
@@ -124,14 +128,18 @@
 
 #include "zsbench.h"
 
+#define MAX_MIB		(1024 * 1024)
+
 unsigned long page_size;
 
-static const char * const data_names[] = { "mixed", "single", "huge", "same" };
+static const char * const data_names[] = {
+	"mixed", "small", "single", "large", "huge", "same",
+};
 
 struct options opt = {
 	.how = "munmap", .mib = 64, .procs = 1, .data = MIXED, .runs = 5,
 	.seconds = 10, .seed = 1, .zram = "zram0", .wait_ms = 60000,
-	.resident_mib = 32, .new_mib = 256, .low_mib = 48,
+	.resident_mib = 32, .new_mib = 256, .low_mib = 48, .piece_mib = MAX_MIB,
 };
 
 struct child *children;
@@ -144,7 +152,6 @@ int gate[2];
 static int later[2];
 
 #define PAGES_A_TURN	1
-#define MAX_MIB		(1024 * 1024)
 
 /* The pool's size over time, for -S. */
 #define MAX_SAMPLES	4096
@@ -208,6 +215,12 @@ void fill_page(void *page, enum data data, uint64_t seed)
 	switch (data) {
 	case MIXED:
 		random = (400 + next_random(&state) % 1900) * scale / 8;
+		break;
+	case SMALL:
+		random = (64 + next_random(&state) % 336) * scale / 8;
+		break;
+	case LARGE:
+		random = (2000 + next_random(&state) % 1000) * scale / 8;
 		break;
 	case SINGLE:
 		random = 1200 * scale / 8;
@@ -316,11 +329,15 @@ void check_swapped(unsigned long swapped, unsigned long pages)
 }
 
 /* Page @mem out a page at a time, in turns with the other children. */
-static void swap_out_in_turns(struct child *c, char *mem, unsigned long pages)
+static void swap_out_in_turns(struct child *c, char *mem, unsigned long pages,
+			      uint64_t seed)
 {
 	struct child *before = c == children ? c + opt.procs - 1 : c - 1;
 	unsigned long i, turn = 0;
+	int64_t start;
 
+	fill(mem, pages, opt.data, seed);
+	start = now_ns();
 	for (i = 0; i < pages; i += PAGES_A_TURN, turn++) {
 		unsigned long n = pages - i < PAGES_A_TURN ? pages - i : PAGES_A_TURN;
 
@@ -330,6 +347,25 @@ static void swap_out_in_turns(struct child *c, char *mem, unsigned long pages)
 		if (madvise(mem + i * page_size, n * page_size, MADV_PAGEOUT))
 			err(2, "madvise(MADV_PAGEOUT)");
 		c->turns = turn + 1;
+	}
+	c->out_ns = now_ns() - start;
+}
+
+/* Page @mem out, a piece at a time. */
+static void fill_and_swap_pieces(struct child *c, char *mem, unsigned long pages,
+				 uint64_t seed)
+{
+	unsigned long i, piece = opt.piece_mib * (1048576 / page_size);
+	int64_t start;
+
+	for (i = 0; i < pages; i += piece) {
+		unsigned long n = pages - i < piece ? pages - i : piece;
+
+		fill(mem + i * page_size, n, opt.data, seed + i);
+		start = now_ns();
+		if (madvise(mem + i * page_size, n * page_size, MADV_PAGEOUT))
+			err(2, "madvise(MADV_PAGEOUT)");
+		c->out_ns += now_ns() - start;
 	}
 }
 
@@ -491,7 +527,6 @@ static void start_child(struct child *c, unsigned long pages, uint64_t seed)
 	if (fork_child(c)) {
 		bool stays = opt.interleave && c != children;
 		unsigned long i;
-		int64_t start;
 		char *mem;
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -499,13 +534,10 @@ static void start_child(struct child *c, unsigned long pages, uint64_t seed)
 		if (opt.interleave)
 			close(later[1]);
 		mem = map_pages(pages);
-		fill(mem, pages, opt.data, seed);
-		start = now_ns();
 		if (opt.interleave)
-			swap_out_in_turns(c, mem, pages);
-		else if (madvise(mem, pages * page_size, MADV_PAGEOUT))
-			err(2, "madvise(MADV_PAGEOUT)");
-		c->out_ns = now_ns() - start;
+			swap_out_in_turns(c, mem, pages, seed);
+		else
+			fill_and_swap_pieces(c, mem, pages, seed);
 		c->pages = swap_out(mem, pages);
 		set_state(c, READY);
 		c->done_ns = wait_gate(stays ? later[0] : gate[0]);
@@ -922,7 +954,7 @@ static void parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "h:m:p:d:r:t:s:z:w:R:n:l:afixHS")) != -1) {
+	while ((c = getopt(argc, argv, "h:m:p:d:r:t:s:z:w:R:n:l:c:afixHS")) != -1) {
 		switch (c) {
 		case 'h':
 			opt.how = optarg;
@@ -959,6 +991,9 @@ static void parse(int argc, char **argv)
 			break;
 		case 'l':
 			opt.low_mib = number(optarg, 0, MAX_MIB);
+			break;
+		case 'c':
+			opt.piece_mib = number(optarg, 1, MAX_MIB);
 			break;
 		case 'a':
 			opt.available = true;

@@ -13,7 +13,7 @@
 
 #define MAX_PROCS	64
 
-enum data { MIXED, SINGLE, HUGE, SAME, NR_DATA };
+enum data { MIXED, SMALL, SINGLE, LARGE, HUGE, SAME, NR_DATA };
 
 struct options {
 	const char *how;
@@ -28,6 +28,7 @@ struct options {
 	unsigned long resident_mib;
 	unsigned long new_mib;
 	unsigned long low_mib;
+	unsigned long piece_mib;
 	bool available;
 	bool flush;
 	bool interleave;
