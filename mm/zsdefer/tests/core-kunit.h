@@ -1299,6 +1299,7 @@ static void much_is_swept_soon(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_fill(fake, 3, 1), 1);
 	fake_expect_soon(fake, READ_ONCE(fake->nr_freed) == 9);
 	fake_expect_soon(fake, !fake_armed(fake));
+	fake_expect_soon(fake, !fake_charged(fake));
 	fake_expect_empty(fake);
 }
 
