@@ -28,7 +28,7 @@ for n in "$RUNS" "$SIZE"; do
 		die "RUNS and SIZE are numbers from 1 to 999, not $n"
 done
 out=${RESULTS:-$here/results/bench-$(date -u +%Y%m%d-%H%M%S)}
-commit=$(git -C "$here" describe --always --dirty 2>/dev/null || echo unknown)
+commit=$(revision)
 if [ -n "${BASELINE:-}" ]; then
 	rev=$(git -C "$here" rev-parse --verify --quiet "$BASELINE^{commit}") ||
 		die "BASELINE=$BASELINE is no revision of $here"

@@ -43,7 +43,8 @@ done)"
 # The patches have no sign-off, and their text may be as wide as this one.
 # Where they look like the lines around them, those are not checkpatch's taste.
 report "checkpatch of the patches" "$(for f in patches/*/*.patch \
-	patches/*/optional/*.patch patches/*/dkms/*.patch tools/testing/zsdefer/{designs,native}/*.patch; do
+	patches/*/optional/*.patch patches/*/dkms/*.patch \
+	tools/testing/zsdefer/{designs,native}/*.patch; do
 	ignore=MISSING_SIGN_OFF,COMMIT_MESSAGE,COMMIT_LOG_LONG_LINE
 	case $f in
 	*hear-of-a-range-of-slots*) ignore=$ignore,SPACING ;;

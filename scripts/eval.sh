@@ -139,13 +139,8 @@ part_cost()
 
 part_zswap()
 {
-	local design designs="unpatched optional disabled plain perclass"
-
-	anew zswap $designs
-	for design in $(among $designs); do
-		guest "zswap/$design/1" "-i -m 512 -e zram=zswap" price \
-			"$design" 16
-	done
+	in_turns zswap "unpatched optional disabled plain perclass" \
+		"-i -m 512 -e zram=zswap" price on 16
 }
 
 part_release()
@@ -250,7 +245,7 @@ describe()
 	echo "compiler $(gcc --version | head -n 1)"
 	echo "qemu $(qemu-system-x86_64 -version | head -n 1)"
 	echo "accelerator $accel"
-	echo "host $(uname -srm), $(nproc) CPUs,$(sed -n 's/^model name[^:]*://p' /proc/cpuinfo | head -n 1)"
+	echo "host $(host)"
 	echo "perf $(dpkg-query -W -f '${Version}' linux-perf)"
 	echo "stress-ng $(dpkg-query -W -f '${Version}' stress-ng)"
 	echo "command $command"
@@ -258,7 +253,7 @@ describe()
 
 need_packages python3 gnuplot-nox libdevel-nytprof-perl
 lock_cache
-commit=$(git -C "$here" describe --always --dirty 2>/dev/null || echo unknown)
+commit=$(revision)
 command="make eval ROUNDS=$ROUNDS RUNS=$RUNS SIZE=$SIZE BIG=$BIG"
 command="$command SIZES='$SIZES'"
 out=${RESULTS:-$here/results/eval-$(date -u +%Y%m%d-%H%M%S)}

@@ -16,15 +16,15 @@ from pathlib import Path
 
 import eval_plots as plots
 from eval_doc import Doc
-from samples import (EXITING, ratio, read_lines, read_stacks, read_stress,
-                    spread)
+from samples import (EXITING, add_costs, ratio, read_lines, read_stacks,
+                     read_stress, spread)
 from sweep_report import read as read_sweep
 
 HERE = Path(__file__).resolve().parent.parent
 
 DESIGNS = {
     "unpatched": "the unpatched kernel",
-    "optional": "the optional patches 0004 to 0010 alone, nothing deferred",
+    "optional": "the optional patches alone, nothing deferred",
     "disabled": "per class, turned off at run time (`enabled=0`)",
     "array": "one array for each pool, drained at half (RFC v2's design)",
     "percpu": "a page of handles for each CPU (RFC v3's design, in zsmalloc"
@@ -222,16 +222,9 @@ def read_zswap(res):
     """Instructions a page where zswap is in front of a disk."""
     for design in res.designs("zswap"):
         figures = {}
-        for r in res.records("zswap", design, "price.jsonl"):
-            new = {"swap-in": r["release_ns"]}
-            if r["how"] == "munmap":
-                new = {"release": r["munmap_ns"],
-                       "sum": r["munmap_ns"] + r["flush_ns"],
-                       "page-out": r["out_ns"]}
-            for figure, ns in new.items():
-                figures.setdefault(figure, []).append(ns / r["pages"])
-        for figure, values in figures.items():
-            res.add(ZSWAP + figure, design, values)
+        add_costs(figures, res.records("zswap", design, "price.jsonl"), ZSWAP)
+        for what, values in figures.items():
+            res.add(what.replace("release and drain", "sum"), design, values)
 
 
 def back_ms(record):

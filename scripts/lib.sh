@@ -132,6 +132,17 @@ need_space()
 		    "free some, or set ZSDEFER_CACHE to a folder elsewhere"
 }
 
+# What results are of: this revision, and this machine.
+revision()
+{
+	git -C "$here" describe --always --dirty 2>/dev/null || echo unknown
+}
+
+host()
+{
+	echo "$(uname -srm), $(nproc) CPUs,$(sed -n 's/^model name[^:]*://p' /proc/cpuinfo | head -n 1)"
+}
+
 # What builds a kernel, and what is in a guest (SMALL= as image.sh has it) and runs
 # it.
 build_packages()

@@ -9,10 +9,11 @@
 #
 #	BOOTS=4 RUNS=4	boots of both kernels, and runs of each row in a boot
 #	NATIVE=profile	where the time is, by line, of 256 MiB: one boot of each
-#			kernel, with perf beside it
+#			kernel with RUNS=30 runs, and perf beside it
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
+[ "${NATIVE:-}" = profile ] && : "${RUNS:=30}"
 : "${BOOTS:=4}" "${RUNS:=4}"
 for n in "$BOOTS" "$RUNS"; do
 	[[ $n =~ ^[1-9][0-9]?$ ]] ||
@@ -23,7 +24,6 @@ done
 free=$(awk '$1 == "MemAvailable:" { print int($2 / 1024) }' /proc/meminfo)
 [ "$free" -ge 6000 ] || die "this needs 6000 MiB of memory, and $free are free"
 out=${RESULTS:-$here/results/native-$(date -u +%Y%m%d-%H%M%S)}
-commit=$(git -C "$here" describe --always --dirty 2>/dev/null || echo unknown)
 lock_cache
 tmp=$(mktemp -d)
 image=''
@@ -78,8 +78,8 @@ perf_of()
 {
 	perf record -q -e cpu-clock:u -F 4000 --call-graph fp -o "$tmp/perf.data" -- \
 		"$here/scripts/vm.sh" -m 2560 -t 3600 -n "$1" "${build[$1]}" "$image" \
-		"$out/$1/1" native 30 profile || die "a guest did not end well; see $out"
-	perf script -i "$tmp/perf.data" --comms linux -F ip,sym \
+		"$out/$1/1" native "$RUNS" profile || die "a guest did not end well; see $out"
+	perf script -i "$tmp/perf.data" --comms linux -F comm,ip,sym \
 		>"$out/$1/1/samples" 2>/dev/null
 }
 
@@ -94,9 +94,8 @@ if [ "${NATIVE:-}" = profile ]; then
 	exit
 fi
 {
-	sed -n '/^model name/{s/.*: /cpu /p;q}' /proc/cpuinfo
-	echo "cpus $(nproc)"
-	echo "revision $commit"
+	echo "commit $(revision)"
+	echo "host $(host)"
 	echo "kernel $(cat "${build[on]}/include/config/kernel.release")"
 } >"$out/machine"
 before=$(spent_by_others)

@@ -4,13 +4,12 @@
 of what perf script printed of a kernel that ran as a process.
 """
 
-import re
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
-from samples import table
+from samples import read_frames, table
 
 # Who is on the stack of a release, and of a drain.
 PARTS = {"release": ("__vm_munmap", "exit_mmap"),
@@ -20,19 +19,13 @@ LINES = 20
 
 def read(path):
     """{part: Counter of innermost addresses}, and how many samples there were."""
-    parts, n = {part: Counter() for part in PARTS}, 0
-    for block in re.split(r"\n\s*\n", path.read_text()):
-        stack = [line.split(None, 1) for line in block.splitlines()
-                 if len(line.split(None, 1)) == 2]
-        if not stack:
-            continue
-        n += 1
-        names = [sym.strip() for _, sym in stack]
+    parts, samples = {part: Counter() for part in PARTS}, read_frames(path)
+    for _, frames in samples:
         for part, tops in PARTS.items():
-            if any(name.startswith(tops) for name in names):
-                parts[part][stack[0][0]] += 1
+            if any(symbol.startswith(tops) for _, symbol in frames):
+                parts[part][frames[0][0]] += 1
                 break
-    return parts, n
+    return parts, len(samples)
 
 
 def output_of(*command):

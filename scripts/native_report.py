@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from run_report import CONFIDENCE, KERNELS, Row
-from samples import read_lines, table
+from samples import add_costs, read_lines, table
 
 # The part of the CPUs that others may use.
 MOST_OTHERS = 0.1
@@ -23,10 +23,7 @@ def read_boot(path):
         what = f"{r['mib']} MiB, {r['data']}, {r['how']}"
         if r["interleaved"]:
             what = f"{what}, one of {r['procs']} processes"
-        release = r["munmap_ns"] if r["how"] == "munmap" else r["release_ns"]
-        for figure, ns in zip(FIGURES, (release, release + r["flush_ns"])):
-            rows.setdefault(what, {}).setdefault(figure, []).append(
-                ns / r["pages"])
+        add_costs(rows.setdefault(what, {}), [r])
     return {what: {f: v[1:] for f, v in figures.items()}
             for what, figures in rows.items()}
 
@@ -41,6 +38,7 @@ def main():
                 {k: [ns for b in boots[k] for ns in b[what][figure]]
                  for k in KERNELS})
             for what in boots["on"][0] for figure in FIGURES]
+    machine = (out / "machine").read_text()
     n = len(rows[0].samples["on"])
     before, start, after, end = map(int, (out / "others").read_text().split())
     others, cpus = (after - before) / (end - start), os.cpu_count()
@@ -55,13 +53,13 @@ def main():
         f"Others used {others:.2f} of {cpus} CPUs meanwhile." +
         (" NOT SETTLED: they emptied its caches, too."
          if others > MOST_OTHERS * cpus else ""),
-        "\n".join("    " + m
-                  for m in (out / "machine").read_text().splitlines())])
+        "\n".join("    " + m for m in machine.splitlines())])
     (out / "report.md").write_text(text + "\n")
+    commit = dict(m.split(" ", 1) for m in machine.splitlines())["commit"]
     with open(out.parent / "figures.tsv", "a", encoding="utf-8") as f:
         for r in rows:
             for kernel, values in r.samples.items():
-                f.write(f"native\t{r.group}\t{r.what}\t{kernel}\t"
+                f.write(f"{commit}\tnative\t{r.group}\t{r.what}\t{kernel}\t"
                         f"{sorted(values)[len(values) // 2]:.1f}\n")
     print(text)
 

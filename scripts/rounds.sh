@@ -88,12 +88,12 @@ at_once()
 end_results()
 {
 	{
-		echo "commit $(git -C "$here" describe --always --dirty 2>/dev/null || echo unknown)"
+		echo "commit $(revision)"
 		printf '%s\n' "$@"
 		echo "qemu $(qemu-system-x86_64 -version | head -n 1)"
 		# shellcheck disable=SC2154 # who measures knows it
 		echo "accelerator $accel"
-		echo "host $(uname -srm), $(nproc) CPUs,$(sed -n 's/^model name[^:]*://p' /proc/cpuinfo | head -n 1)"
+		echo "host $(host)"
 	} >"$out/machine"
 	/usr/bin/python3 "$here/scripts/run_report.py" "$out"
 	rm -rf "$results"

@@ -21,8 +21,8 @@ from pathlib import Path
 import jinja2
 from scipy import stats
 
-from samples import (profile, read_lines, read_stacks, read_stats, read_stress,
-                     table)
+from samples import (add_costs, profile, read_lines, read_stacks, read_stats,
+                     read_stress, table)
 
 KERNELS = ("unpatched", "on")
 VARIANTS = {"unpatched": "unpatched", "off": "option n",
@@ -162,19 +162,6 @@ def rows_of(data):
     return rows
 
 
-def read_prices(path, name, figures):
-    """Add to the figures what a guest measured of a kind of swap."""
-    for r in read_lines(path):
-        if r["how"] == "touch":
-            new = {"swap-in": r["release_ns"]}
-        else:
-            new = {"release": r["munmap_ns"],
-                   "release and drain": r["munmap_ns"] + r["flush_ns"],
-                   "page-out": r["out_ns"]}
-        for figure, ns in new.items():
-            figures.setdefault(name + figure, []).append(ns / r["pages"])
-
-
 def prices(out):
     """What having it costs: the head, rows of text, and the samples."""
     samples = {}
@@ -183,7 +170,7 @@ def prices(out):
         for swap, name in ("zram0", ""), ("zswap", "zswap: "):
             path = out / "price" / variant / swap / "price.jsonl"
             if path.exists():
-                read_prices(path, name, figures)
+                add_costs(figures, read_lines(path), name)
         if not figures:
             continue
         samples[variant] = figures

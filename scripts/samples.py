@@ -21,6 +21,23 @@ def read_lines(path):
     return [json.loads(line) for line in path.read_text().splitlines() if line]
 
 
+def costs(run):
+    """{figure: nanoseconds a page} of a release, or of swapping back in."""
+    if run["how"] == "touch":
+        return {"swap-in": run["release_ns"] / run["pages"]}
+    release = run["munmap_ns"] if run["how"] == "munmap" else run["release_ns"]
+    return {"release": release / run["pages"],
+            "release and drain": (release + run["flush_ns"]) / run["pages"],
+            "page-out": run["out_ns"] / run["pages"]}
+
+
+def add_costs(figures, runs, name=""):
+    """Add what they cost to {name + figure: [nanoseconds a page, ...]}."""
+    for run in runs:
+        for figure, ns in costs(run).items():
+            figures.setdefault(name + figure, []).append(ns)
+
+
 def read_stress(path):
     """A workload a line, in the order of STRESS_FIELDS."""
     workloads = []
@@ -41,18 +58,23 @@ def read_stats(path):
             (line.split() for line in path.read_text().splitlines())}
 
 
-def read_stacks(path):
-    """perf script's output as (command, [symbol, innermost first]) samples."""
+def read_frames(path):
+    """perf script's output as (head, [(address, symbol), innermost first])."""
     samples = []
     for block in re.split(r"\n\s*\n", path.read_text()):
         lines = [line for line in block.splitlines() if line.strip()]
         if len(lines) < 2:
             continue
-        comm = lines[0].rsplit(None, 2)[0].strip()
-        stack = [line.split(None, 1)[1].strip() for line in lines[1:]
-                 if len(line.split(None, 1)) == 2]
-        samples.append((comm, stack))
+        frames = [line.split(None, 1) for line in lines[1:]]
+        samples.append((lines[0], [(f[0], f[1].strip()) for f in frames
+                                   if len(f) == 2]))
     return samples
+
+
+def read_stacks(path):
+    """The same as (command, [symbol, innermost first])."""
+    return [(head.rsplit(None, 2)[0].strip(), [symbol for _, symbol in frames])
+            for head, frames in read_frames(path)]
 
 
 def profile(samples):

@@ -122,6 +122,7 @@ accel)
 	;;
 shell)
 	find_machine "$2"
+	[ "$accel" != none ] || die "a kernel that is a process has no shell here"
 	[ -n "$accel" ] || accel=$(find_accel "$2" "$3")
 	tell_tsc "$accel"
 	say "starting the guest; Ctrl-A X ends it"

@@ -329,15 +329,11 @@ void check_swapped(unsigned long swapped, unsigned long pages)
 }
 
 /* Page @mem out a page at a time, in turns with the other children. */
-static void swap_out_in_turns(struct child *c, char *mem, unsigned long pages,
-			      uint64_t seed)
+static void swap_out_in_turns(struct child *c, char *mem, unsigned long pages)
 {
 	struct child *before = c == children ? c + opt.procs - 1 : c - 1;
 	unsigned long i, turn = 0;
-	int64_t start;
 
-	fill(mem, pages, opt.data, seed);
-	start = now_ns();
 	for (i = 0; i < pages; i += PAGES_A_TURN, turn++) {
 		unsigned long n = pages - i < PAGES_A_TURN ? pages - i : PAGES_A_TURN;
 
@@ -348,12 +344,11 @@ static void swap_out_in_turns(struct child *c, char *mem, unsigned long pages,
 			err(2, "madvise(MADV_PAGEOUT)");
 		c->turns = turn + 1;
 	}
-	c->out_ns = now_ns() - start;
 }
 
-/* Page @mem out, a piece at a time. */
-static void fill_and_swap_pieces(struct child *c, char *mem, unsigned long pages,
-				 uint64_t seed)
+/* Fill @mem and page it out, a piece at a time; what is interleaved is one piece. */
+static void fill_and_page_out(struct child *c, char *mem, unsigned long pages,
+			      uint64_t seed)
 {
 	unsigned long i, piece = opt.piece_mib * (1048576 / page_size);
 	int64_t start;
@@ -363,7 +358,9 @@ static void fill_and_swap_pieces(struct child *c, char *mem, unsigned long pages
 
 		fill(mem + i * page_size, n, opt.data, seed + i);
 		start = now_ns();
-		if (madvise(mem + i * page_size, n * page_size, MADV_PAGEOUT))
+		if (opt.interleave)
+			swap_out_in_turns(c, mem, pages);
+		else if (madvise(mem + i * page_size, n * page_size, MADV_PAGEOUT))
 			err(2, "madvise(MADV_PAGEOUT)");
 		c->out_ns += now_ns() - start;
 	}
@@ -534,10 +531,7 @@ static void start_child(struct child *c, unsigned long pages, uint64_t seed)
 		if (opt.interleave)
 			close(later[1]);
 		mem = map_pages(pages);
-		if (opt.interleave)
-			swap_out_in_turns(c, mem, pages, seed);
-		else
-			fill_and_swap_pieces(c, mem, pages, seed);
+		fill_and_page_out(c, mem, pages, seed);
 		c->pages = swap_out(mem, pages);
 		set_state(c, READY);
 		c->done_ns = wait_gate(stays ? later[0] : gate[0]);
@@ -1019,6 +1013,8 @@ static void parse(int argc, char **argv)
 	}
 	if (optind < argc)
 		errx(2, "%s is not an option", argv[optind]);
+	if (opt.interleave)
+		opt.piece_mib = MAX_MIB;
 }
 
 int main(int argc, char **argv)

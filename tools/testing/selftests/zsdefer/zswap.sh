@@ -171,6 +171,43 @@ pools_are_below()
 	[ "$(figure pool_total_size)" -le "$1" ]
 }
 
+# What only waits can't be written back, so nobody is to be told of it. The count is
+# less by what was swapped in from the disk before, which is spent first.
+the_shrinker_counts_what_lives()
+{
+	[ -e "$tracing/$event" ] || {
+		echo "# no tracing"
+		return "$KSFT_SKIP"
+	}
+	zswap_set_up && holding 64 && param shrinker_enabled Y &&
+	eventually 60 shrinker_counts || fail "it counts nothing" || return 1
+	killed "$held"
+
+	zswap_set_up && holding 8 && live=$held && holding 32 && killed "$held" &&
+	some_wait 8000 && param shrinker_enabled Y || return 1
+	lives=$((($(figure pool_total_size) - $(figure pool_waiting_size)) / page))
+	shrinker_counts
+	killed "$live"
+	[ "$counted" -gt 0 ] && [ "$counted" -le "$lives" ] ||
+		fail "$counted of $lives pages"
+}
+
+tracing=/sys/kernel/tracing event=events/vmscan/mm_shrink_slab_start/enable
+
+# shrinker_counts: anything, as $counted, when all shrinkers are asked.
+shrinker_counts()
+{
+	: >$tracing/trace
+	echo 1 >$tracing/$event
+	echo 2 >/proc/sys/vm/drop_caches
+	echo 0 >$tracing/$event
+	counted=$(sed -n '/zswap_shrinker_scan/ {
+		s/.*cache items \([0-9]*\).*/\1/p
+		q
+	}' $tracing/trace)
+	[ "${counted:=0}" -gt 0 ]
+}
+
 a_store_that_gets_no_memory_takes_back_and_tries_again()
 {
 	zswap_set_up && holding 8 huge && killed "$held" && some_wait 2000 &&
@@ -247,6 +284,7 @@ run_tests \
 	a_kill_makes_room_in_a_full_pool \
 	a_kill_ends_the_time_of_refusals \
 	who_writes_back_takes_what_waits \
+	the_shrinker_counts_what_lives \
 	a_store_that_gets_no_memory_takes_back_and_tries_again \
 	an_old_compressor_s_pool_goes_with_its_last_entry \
 	swapoff_meets_full_queues \

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# native.sh RUNS [profile]: what a release and the drain after it cost, to be run where the
-# time is the kernel's own CPU time. Nothing is drained during a release, so that
-# the two are told apart. A line of JSON a run goes to native.jsonl; the first of
+# native.sh RUNS [profile]: what a release and the drain after it cost, to be run
+# where the time is the kernel's own CPU time. Nothing is drained during a release, so
+# that the two are told apart. A line of JSON a run goes to native.jsonl; the first of
 # each row is not to be counted, as a fresh pool flatters. With "profile" only one
 # row, again and again.
 # shellcheck source=tools/testing/zsdefer/guest/lib.sh
