@@ -25,6 +25,18 @@
 #define ZSDEFER_DEAD		BIT(31)
 
 /**
+ * struct zsdefer_batch - objects of a class, under one hold of its lock
+ * @handles: the objects
+ * @zpdescs: their pages, which can't change: whoever moves objects holds the lock
+ * @nr: objects
+ */
+struct zsdefer_batch {
+	unsigned long handles[ZSDEFER_BATCH];
+	struct zpdesc *zpdescs[ZSDEFER_BATCH];
+	unsigned int nr;
+};
+
+/**
  * struct zsdefer_runs - a batch, cut where the zspage changes
  * @zspages: the zspage of each run; one may have several
  * @len: the number of objects in each run
@@ -36,6 +48,19 @@ struct zsdefer_runs {
 	unsigned int nr;
 };
 
+/* The caller holds class->lock, until the batch has been freed. */
+static __always_inline void zsdefer_batch_add(struct zsdefer_batch *batch,
+					      unsigned long handle)
+{
+	struct zpdesc *zpdesc;
+
+	obj_to_zpdesc(handle_to_obj(handle), &zpdesc);
+	/* So that they are missed together, rather than one after the other. */
+	prefetchw(zpdesc);
+	batch->handles[batch->nr] = handle;
+	batch->zpdescs[batch->nr++] = zpdesc;
+}
+
 /*
  * Cut a batch into runs, and count their objects into zspage->dying. With
  * @more to follow, a last zspage that is not known to be complete is left to
@@ -44,34 +69,33 @@ struct zsdefer_runs {
  * Return: how many objects were counted.
  */
 static unsigned int zsdefer_count_dying(struct size_class *class,
-					const unsigned long *handles,
-					unsigned int nr, bool more,
-					struct zsdefer_runs *runs)
+					const struct zsdefer_batch *batch,
+					bool more, struct zsdefer_runs *runs)
 {
+	unsigned int i, start = 0, nr = batch->nr, nr_runs = 0;
 	struct zspage *zspage = NULL;
-	unsigned int i, start = 0;
 
-	runs->nr = 0;
 	for (i = 0; i < nr; i++) {
-		struct zpdesc *zpdesc;
+		struct zpdesc *zpdesc = batch->zpdescs[i];
 
-		/* The PFN can't change: whoever moves objects holds class->lock. */
-		obj_to_zpdesc(handle_to_obj(handles[i]), &zpdesc);
 		if (zsdefer_zspage_of(zpdesc) == zspage)
 			continue;
 		if (zspage) {
 			zspage->dying += i - start;
-			runs->len[runs->nr++] = i - start;
+			runs->len[nr_runs++] = i - start;
 			start = i;
 		}
 		zspage = get_zspage(zpdesc);
 		VM_WARN_ON_ONCE(zspage->class != class->index);
-		runs->zspages[runs->nr] = zspage;
+		runs->zspages[nr_runs] = zspage;
 	}
-	if (more && start && zspage->dying + nr - start < get_zspage_inuse(zspage))
-		return start;
-	zspage->dying += nr - start;
-	runs->len[runs->nr++] = nr - start;
+	if (more && start && zspage->dying + nr - start < get_zspage_inuse(zspage)) {
+		nr = start;
+	} else {
+		zspage->dying += nr - start;
+		runs->len[nr_runs++] = nr - start;
+	}
+	runs->nr = nr_runs;
 	return nr;
 }
 
@@ -113,19 +137,22 @@ static void zsdefer_link(struct size_class *class, struct zspage *zspage,
 		zspage->dying = 0;
 }
 
-/* Give back the pages of zspages that are off their list and locked. */
+/* Give back zspages that are off their list and locked. */
 static void zsdefer_free_zspages(struct zs_pool *pool, struct size_class *class,
-				 struct zspage **zspages, unsigned int nr)
+				 struct list_head *dead,
+				 struct zsdefer_freed *freed)
 {
 	struct page *pages[ZSDEFER_BATCH] __uninitialized;
+	void *zspages[ZSDEFER_BATCH] __uninitialized;
+	unsigned int i, nr = 0, nr_pages = 0, nr_zone = 0;
+	struct zspage *zspage, *next;
 	struct zone *zone = NULL;
-	unsigned int i, j, nr_pages = 0, nr_zone = 0;
 
-	for (i = 0; i < nr; i++) {
-		struct zpdesc *zpdesc = get_first_zpdesc(zspages[i]);
+	list_for_each_entry_safe(zspage, next, dead, list) {
+		struct zpdesc *zpdesc = get_first_zpdesc(zspage);
 
-		for (j = 0; j < class->pages_per_zspage; j++) {
-			struct zpdesc *next = zsdefer_next_zpdesc(zpdesc);
+		for (i = 0; i < class->pages_per_zspage; i++) {
+			struct zpdesc *behind = zsdefer_next_zpdesc(zpdesc);
 
 			if (unlikely(zpdesc_zone(zpdesc) != zone)) {
 				if (zone)
@@ -142,29 +169,40 @@ static void zsdefer_free_zspages(struct zs_pool *pool, struct size_class *class,
 				free_pages_batch(pages, nr_pages);
 				nr_pages = 0;
 			}
-			zpdesc = next;
+			zpdesc = behind;
 		}
+		zspages[nr++ % ZSDEFER_BATCH] = zspage;
+		if (nr % ZSDEFER_BATCH == 0)
+			kmem_cache_free_bulk(zsdefer_zspage_cache(pool),
+					     ZSDEFER_BATCH, zspages);
 	}
+	if (!nr)
+		return;
+
 	mod_zone_page_state(zone, NR_ZSPAGES, -(long)nr_zone);
 	free_pages_batch(pages, nr_pages);
-	kmem_cache_free_bulk(zsdefer_zspage_cache(pool), nr, (void **)zspages);
+	kmem_cache_free_bulk(zsdefer_zspage_cache(pool), nr % ZSDEFER_BATCH,
+			     zspages);
+	atomic_long_sub(nr * class->pages_per_zspage, &pool->pages_allocated);
+	freed->zspages_whole += nr;
+	freed->pages += nr * class->pages_per_zspage;
 }
 
 /*
  * Free a batch of objects: all of them, or with @more to follow all but a tail
- * whose neighbours are yet to come. Returns how many, at least one.
+ * whose neighbours are yet to come. Returns how many, at least one. Zspages that
+ * die go to @dead. The caller holds class->lock.
  */
 static unsigned int zsdefer_free_batch(struct zs_pool *pool,
 				       struct size_class *class,
-				       const unsigned long *handles,
-				       unsigned int nr, bool more,
+				       const struct zsdefer_batch *batch,
+				       bool more, struct list_head *dead,
 				       struct zsdefer_freed *freed)
 {
 	struct zsdefer_runs runs __uninitialized;
-	unsigned int i, at, nr_dead = 0;
+	unsigned int i, at, nr, nr_dead = 0;
 
-	spin_lock(&class->lock);
-	nr = zsdefer_count_dying(class, handles, nr, more, &runs);
+	nr = zsdefer_count_dying(class, batch, more, &runs);
 	for (i = 0, at = 0; i < runs.nr; at += runs.len[i++]) {
 		struct zspage *zspage = runs.zspages[i];
 
@@ -173,54 +211,65 @@ static unsigned int zsdefer_free_batch(struct zs_pool *pool,
 		if (!(zspage->dying & ZSDEFER_LINKING))
 			zsdefer_judge(pool, class, zspage);
 		if (zspage->dying == ZSDEFER_DEAD) {
-			/* Entries up to i have been read already. */
-			runs.zspages[nr_dead++] = zspage;
+			list_add_tail(&zspage->list, dead);
+			nr_dead++;
 			continue;
 		}
-		zsdefer_link(class, zspage, handles + at, runs.len[i]);
+		zsdefer_link(class, zspage, batch->handles + at, runs.len[i]);
 	}
 	class_stat_sub(class, ZS_OBJS_INUSE, nr);
 	class_stat_sub(class, ZS_OBJS_ALLOCATED,
 		       nr_dead * class->objs_per_zspage);
-	spin_unlock(&class->lock);
-
-	if (nr_dead) {
-		atomic_long_sub(nr_dead * class->pages_per_zspage,
-				&pool->pages_allocated);
-		zsdefer_free_zspages(pool, class, runs.zspages, nr_dead);
-	}
 	freed->objects += nr;
 	freed->batches++;
-	freed->zspages_whole += nr_dead;
-	freed->pages += nr_dead * class->pages_per_zspage;
 	return nr;
 }
 
-/* Cut what a drain has taken into batches. */
+/* Free a full batch, let others have class->lock, and begin another one. */
+static noinline void zsdefer_next_batch(struct zs_pool *pool,
+					struct size_class *class,
+					struct zsdefer_batch *batch,
+					struct list_head *dead,
+					struct zsdefer_freed *freed)
+{
+	unsigned int i = zsdefer_free_batch(pool, class, batch, true, dead, freed);
+
+	spin_unlock(&class->lock);
+	batch->nr = 0;
+	spin_lock(&class->lock);
+	while (i < ZSDEFER_BATCH)
+		zsdefer_batch_add(batch, batch->handles[i++]);
+}
+
+/*
+ * Cut what a drain has taken into batches. Zspages that die stay locked until the
+ * end, so that as many pages as possible go back together.
+ */
 static void zsdefer_free_taken(void *pool, struct zsdefer_queue *q,
 			       const struct zsdefer_taken *taken,
 			       unsigned int nr_blocks,
 			       struct zsdefer_freed *freed)
 {
 	struct size_class *class = container_of(q, struct size_class, zsdefer);
-	unsigned long handles[ZSDEFER_BATCH] __uninitialized, bits;
 	const struct zsdefer_taken *end = taken + nr_blocks;
-	unsigned int nr = 0, done;
+	struct zsdefer_batch batch __uninitialized;
+	unsigned long bits;
+	LIST_HEAD(dead);
 
+	batch.nr = 0;
+	spin_lock(&class->lock);
 	for (; taken < end; taken++) {
 		for (bits = taken->handles; bits; bits &= bits - 1) {
-			if (unlikely(nr == ZSDEFER_BATCH)) {
-				done = zsdefer_free_batch(pool, class, handles,
-							  nr, true, freed);
-				nr -= done;
-				memmove(handles, handles + done,
-					nr * sizeof(*handles));
-			}
-			handles[nr++] = (unsigned long)
-					&taken->block->words[__ffs(bits)];
+			if (unlikely(batch.nr == ZSDEFER_BATCH))
+				zsdefer_next_batch(pool, class, &batch, &dead,
+						   freed);
+			zsdefer_batch_add(&batch, (unsigned long)
+					  &taken->block->words[__ffs(bits)]);
 		}
 	}
-	zsdefer_free_batch(pool, class, handles, nr, false, freed);
+	zsdefer_free_batch(pool, class, &batch, false, &dead, freed);
+	spin_unlock(&class->lock);
+	zsdefer_free_zspages(pool, class, &dead, freed);
 }
 
 /* Of any pool, whether its frees are deferred or not. */

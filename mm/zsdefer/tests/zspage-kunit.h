@@ -536,20 +536,24 @@ static unsigned int zt_free_batch(struct zt *zt, const unsigned int *slots,
 				  struct zsdefer_freed *freed)
 {
 	struct zt_object *objects = zt->all->objects;
-	unsigned long handles[ZSDEFER_BATCH];
+	struct size_class *class = zt_class(zt, objects[slots[0]].size);
+	struct zsdefer_batch batch;
 	unsigned int i, taken;
+	LIST_HEAD(dead);
 
 	KUNIT_ASSERT_LE(zt->test, nr, ZSDEFER_BATCH);
-	for (i = 0; i < nr; i++)
-		handles[i] = objects[slots[i]].handle;
+	batch.nr = 0;
 	*freed = (struct zsdefer_freed){ };
-	taken = zsdefer_free_batch(zt->pool,
-				   zt_class(zt, objects[slots[0]].size),
-				   handles, nr, more, freed);
+	spin_lock(&class->lock);
+	for (i = 0; i < nr; i++)
+		zsdefer_batch_add(&batch, objects[slots[i]].handle);
+	taken = zsdefer_free_batch(zt->pool, class, &batch, more, &dead, freed);
+	spin_unlock(&class->lock);
+	zsdefer_free_zspages(zt->pool, class, &dead, freed);
 	KUNIT_ASSERT_GT(zt->test, taken, 0);
 	KUNIT_ASSERT_LE(zt->test, taken, nr);
 	for (i = 0; i < taken; i++) {
-		zsdefer_put_handle(handles[i]);
+		zsdefer_put_handle(batch.handles[i]);
 		objects[slots[i]].handle = 0;
 	}
 	return taken;
