@@ -8,7 +8,8 @@
 # per-CPU lists as they are (long) and short ones, as under pressure.
 #
 # Then, in real time on two CPUs, processes that leave together: ratios of one
-# run, as times wander. And what memory a pool takes whose contents change.
+# run, as times wander. What memory a pool takes whose contents change. And what
+# workers do while pages are swapped in one by one.
 #
 #	BASELINE=...	a revision of this repository to compare with: its own
 #			bench runs first, on the same machine
@@ -74,17 +75,24 @@ for variant in unpatched on; do
 		"${build[$variant]}" "$image" "$out/$variant-leave" \
 		leave $((RUNS + 2))
 done
+# both NAME JOB...: a guest of each kernel, at once, which leave OUT/KERNEL-NAME.
+both()
+{
+	guests=()
+	for variant in unpatched on; do
+		start "$here/scripts/vm.sh" -m 1024 -n "$variant, $1" \
+			"${build[$variant]}" "$image" "$out/$variant-$1" "${@:2}"
+		guests+=("$child")
+	done
+	for child in "${guests[@]}"; do
+		finish "$child" || die "a guest did not end well; see $out"
+	done
+}
+
 # What a pool takes whose contents change, class by class.
-guests=()
-for variant in unpatched on; do
-	start "$here/scripts/vm.sh" -m 1024 -n "$variant, churn" \
-		"${build[$variant]}" "$image" "$out/$variant-churn" \
-		churn 20 1 2 3
-	guests+=("$child")
-done
-for child in "${guests[@]}"; do
-	finish "$child" || die "a guest did not end well; see $out"
-done
+both churn churn 20 1 2 3
+# What workers do while 200 pages a second are swapped in.
+both steady steady 8 200
 for variant in $variants; do
 	cp "${build[$variant]}/size" "$out/size-$variant"
 done

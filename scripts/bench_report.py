@@ -105,6 +105,21 @@ def churn_table(out):
                   "after a flush/unpatched"], rows), lines
 
 
+def steady_table(out):
+    """What workers do while pages are swapped in: text, lines for figures.tsv."""
+    rows, lines = [], []
+    for v in "unpatched", "on":
+        run = json.loads((out / f"{v}-steady" / "steady.jsonl").read_text())
+        seconds = run["release_ns"] / 1e9
+        wakeups, ms = run["wakeups"] / seconds, run["workers_ns"] / 1e6 / seconds
+        rows.append([v, f"{run['pages'] / seconds:.0f}", f"{wakeups:.1f}",
+                     f"{ms:.2f}"])
+        lines.append(f"steady\tswap-in\twakeups a second\t{v}\t{wakeups}")
+    return table(["pages that are swapped in", "a second",
+                  "workers' wakeups a second", "their CPU time, ms a second"],
+                 rows), lines
+
+
 def size_table(out):
     """What the kernel's image holds."""
     rows = []
@@ -152,7 +167,10 @@ def main():
     text += leave + "\n"
     churn, churn_lines = churn_table(out)
     text += "\n" + churn + "\n"
-    lines += [f"{commit}\t{line}" for line in leave_lines + churn_lines]
+    steady, steady_lines = steady_table(out)
+    text += "\n" + steady + "\n"
+    lines += [f"{commit}\t{line}"
+              for line in leave_lines + churn_lines + steady_lines]
     with open(out.parent / "figures.tsv", "a", encoding="utf-8") as f:
         f.write("\n".join(lines) + "\n")
     if len(sys.argv) > 3:

@@ -489,7 +489,8 @@ EXPORT_SYMBOL_GPL(zsdefer_push);
  * compressed memory as a large process leaves behind, and workers free it
  * within a fraction of a second. A class may hold as many objects as there
  * are pages in an eighth of memory, but no more than 65536, so that a process
- * whose pages all compress alike finds room, too.
+ * whose pages all compress alike finds room, too. What comes now and then, as
+ * pages do that are swapped in, wakes a worker ten times a second.
  *
  * Context: Process context.
  */
@@ -506,7 +507,7 @@ void zsdefer_ctl_init(struct zsdefer_ctl *ctl)
 			       SZ_256M / PAGE_SIZE) * PAGE_SIZE;
 	params->class_budget = clamp(pages / 8, 1024UL, SZ_64K);
 	params->drain_threshold = 256;
-	params->drain_delay_ms = 8;
+	params->drain_delay_ms = 100;
 }
 EXPORT_SYMBOL_GPL(zsdefer_ctl_init);
 

@@ -3,7 +3,8 @@
  * zsbench - fill swap with known data, and release or check it
  *
  *	zsbench release [-h munmap|kill|touch] [-m MIB] [-p PROCS] [-d DATA]
- *			[-r RUNS] [-z zramN] [-w MS] [-c MIB] [-f] [-i] [-x] [-S]
+ *			[-r RUNS] [-z zramN] [-w MS] [-c MIB] [-g RATE] [-f] [-i]
+ *			[-x] [-S]
  *	zsbench verify	[-m MIB] [-p PROCS] [-t SECONDS] [-s SEED] [-H]
  *	zsbench hold	[-m MIB] [-d DATA]
  *	zsbench lmk	[-p APPS] [-m MIB] [-R MIB] [-n MIB] [-l MIB] [-d DATA]
@@ -33,9 +34,9 @@
  *	out_ns		the longest that a process took to page its memory out
  *	pages		pages that were in swap
  *
- * "touch" in place of a release reads all pages back in. With -i the
- * processes page out in turns, a page each, so that their objects share
- * zspages; then only the first of them is released and counted.
+ * "touch" in place of a release reads all pages back in, with -g no more than RATE
+ * a second. With -i the processes page out in turns, a page each, so that their
+ * objects share zspages; then only the first of them is released and counted.
  *
  * With -c the processes fill and page out that many MiB at a time, as where no more
  * can be in memory at once.
@@ -519,6 +520,18 @@ bool fork_child(struct child *c)
 	return !pid;
 }
 
+/* Wait until it is time for @i, of so many a second since @start. */
+static void pace(int64_t start, unsigned long i)
+{
+	int64_t ns;
+
+	if (!opt.rate)
+		return;
+	ns = start + i * 1000000000LL / opt.rate - now_ns();
+	if (ns > 0)
+		nap(ns / 1000);
+}
+
 static void start_child(struct child *c, unsigned long pages, uint64_t seed)
 {
 	if (fork_child(c)) {
@@ -535,8 +548,10 @@ static void start_child(struct child *c, unsigned long pages, uint64_t seed)
 		c->pages = swap_out(mem, pages);
 		set_state(c, READY);
 		c->done_ns = wait_gate(stays ? later[0] : gate[0]);
-		for (i = 0; !strcmp(opt.how, "touch") && i < pages; i++)
+		for (i = 0; !strcmp(opt.how, "touch") && i < pages; i++) {
+			pace(c->done_ns, i);
 			*(volatile char *)(mem + i * page_size);
+		}
 		if (strcmp(opt.how, "touch"))
 			munmap(mem, pages * page_size);
 		c->munmap_ns = now_ns() - c->done_ns;
@@ -948,7 +963,7 @@ static void parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "h:m:p:d:r:t:s:z:w:R:n:l:c:afixHS")) != -1) {
+	while ((c = getopt(argc, argv, "h:m:p:d:r:t:s:z:w:R:n:l:c:g:afixHS")) != -1) {
 		switch (c) {
 		case 'h':
 			opt.how = optarg;
@@ -988,6 +1003,9 @@ static void parse(int argc, char **argv)
 			break;
 		case 'c':
 			opt.piece_mib = number(optarg, 1, MAX_MIB);
+			break;
+		case 'g':
+			opt.rate = number(optarg, 2, 1000000);
 			break;
 		case 'a':
 			opt.available = true;

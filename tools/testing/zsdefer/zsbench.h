@@ -29,6 +29,7 @@ struct options {
 	unsigned long new_mib;
 	unsigned long low_mib;
 	unsigned long piece_mib;
+	unsigned long rate;
 	bool available;
 	bool flush;
 	bool interleave;

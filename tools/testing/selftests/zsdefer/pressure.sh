@@ -253,24 +253,68 @@ without_memory_for_an_engine_frees_are_synchronous()
 	[ "$(pool_pages)" = 0 ] || fail "$(pool_pages) pages left"
 }
 
-# Nothing that waits, and no timer: what is queued once is all there is.
-an_idle_device_arms_no_timer()
+# count_work: from now on, of which work_queued tells how much there was.
+count_work()
 {
-	set_up 64M && set_knobs 1000 1000 1M 10 1 && write_pages huge 0 10 &&
-	discard 0 10 && eventually 5 stat_is waiting_objects 0 || return 1
 	[ -d $tracing/events/workqueue ] || {
 		echo "# no trace events"
 		return "$KSFT_SKIP"
 	}
 	echo >$tracing/trace
 	echo 1 >$tracing/events/workqueue/workqueue_queue_work/enable
-	sleep 1
-	idle=$(grep -c zsdefer $tracing/trace)
-	discard 0 10 && write_pages huge 0 10 && discard 0 10 && sleep 0.2
-	busy=$(grep -c zsdefer $tracing/trace)
+}
+
+work_queued()
+{
+	grep -c zsdefer $tracing/trace
+}
+
+stop_counting()
+{
 	echo 0 >$tracing/events/workqueue/workqueue_queue_work/enable
+}
+
+# Nothing that waits, and no timer: what is queued once is all there is.
+an_idle_device_arms_no_timer()
+{
+	set_up 64M && set_knobs 1000 1000 1M 10 1 && write_pages huge 0 10 &&
+	discard 0 10 && eventually 5 stat_is waiting_objects 0 || return 1
+	count_work || return
+	sleep 1
+	idle=$(work_queued)
+	discard 0 10 && write_pages huge 0 10 && discard 0 10 && sleep 0.2
+	busy=$(work_queued)
+	stop_counting
 	[ "$idle" = 0 ] && [ "$busy" -gt 0 ] ||
 		fail "work was queued $idle times when idle, $busy when not"
+}
+
+# Hundredths of a second.
+uptime()
+{
+	read -r up _ </proc/uptime
+	echo "${up%.*}${up#*.}"
+}
+
+# As pages are that are swapped in.
+pages_freed_now_and_then_share_ten_wakeups_a_second()
+{
+	set_up 64M && write_pages mixed 0 1000 || return 1
+	count_work || return
+	start=$(uptime) n=0
+	while [ $(($(uptime) - start)) -lt 200 ]; do
+		discard $n 1 || return 1
+		n=$((n + 1))
+	done
+	may=$((($(uptime) - start) / 10))
+	was=$(work_queued)
+	stop_counting
+	[ $n -ge $((2 * may)) ] || {
+		echo "# only $n pages could be freed, too slow to tell"
+		return "$KSFT_SKIP"
+	}
+	[ "$was" -gt 0 ] && [ "$was" -le $may ] ||
+		fail "work was queued $was times for $n pages, not $may"
 }
 
 need_feature
@@ -289,4 +333,5 @@ run_tests \
 	writes_without_handles_lose_nothing \
 	without_memory_for_an_engine_frees_are_synchronous \
 	an_idle_device_arms_no_timer \
+	pages_freed_now_and_then_share_ten_wakeups_a_second \
 	kernel_is_quiet
