@@ -23,7 +23,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-all_parts="cost zswap release lmk latency locks profile workers stress sweep cpus series algorithms"
+all_parts="cost native zswap release lmk latency locks profile workers stress sweep cpus series algorithms"
 # In the order that compiles least, which kernel-build.sh tells.
 all_designs="unpatched array percpu pages plain optional disabled perclass"
 : "${PARTS:=$all_parts}" "${DESIGNS:=$all_designs}"
@@ -135,6 +135,13 @@ part_cost()
 				"$SIZE" 2
 		done
 	done
+}
+
+part_native()
+{
+	[ "$(dpkg --print-architecture)" = amd64 ] || return 0
+	rm -rf "$out/native"
+	RESULTS=$out/native "$here/scripts/native.sh" >/dev/null
 }
 
 part_zswap()
@@ -251,7 +258,8 @@ describe()
 	echo "command $command"
 }
 
-need_packages python3 gnuplot-nox libdevel-nytprof-perl
+# shellcheck disable=SC2046 # a package a word
+need_packages $(report_packages) libdevel-nytprof-perl
 lock_cache
 commit=$(revision)
 command="make eval ROUNDS=$ROUNDS RUNS=$RUNS SIZE=$SIZE BIG=$BIG"
@@ -279,5 +287,5 @@ if [ "$PARTS" != report ]; then
 	done
 fi
 [ -f "$out/machine" ] || die "there are no results in $out"
-python3 "$here/scripts/eval_report.py" "$out"
+/usr/bin/python3 "$here/scripts/eval_report.py" "$out"
 say "report: $out/index.html and report.md"

@@ -15,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 import eval_plots as plots
+import native_report
 from eval_doc import Doc
 from samples import (EXITING, add_costs, ratio, read_lines, read_stacks,
                      read_stress, spread)
@@ -890,6 +891,17 @@ def show_noise(doc, res):
                   [[g, f"{100 * s - 100:.0f} %"] for s, g in slow[:12]])
 
 
+def show_native(doc, res):
+    """Nanoseconds on the CPU of the machine that measured."""
+    where = res.root / "native"
+    intro, head, lines, others = native_report.tell(
+        where, *native_report.read_rows(where))
+    doc.section("On this machine's own CPU")
+    doc.text(f"Instructions that are counted show no cache miss. {intro} {others}")
+    doc.table(head, lines)
+    doc.source("Again: `make bench NATIVE=1`; from the samples in `native/`.")
+
+
 def show_target(doc, res):
     """What the same programs said on another machine."""
     where = res.root / "target"
@@ -978,6 +990,7 @@ def body(doc, res, to):
     """All parts that there are."""
     for part, read, show in (
             ("cost", read_cost, lambda: show_cost(doc, res, to)),
+            ("native", None, lambda: show_native(doc, res)),
             ("zswap", read_zswap, lambda: show_group(
                 doc, res, "zswap", "zswap, in instructions",
                 "The same in front of a disk that nothing reaches, in the root"

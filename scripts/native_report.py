@@ -13,7 +13,6 @@ from samples import add_costs, read_lines, table
 
 # The part of the CPUs that others may use.
 MOST_OTHERS = 0.1
-FIGURES = ("release", "release and drain")
 
 
 def read_boot(path):
@@ -28,34 +27,47 @@ def read_boot(path):
             for what, figures in rows.items()}
 
 
-def main():
-    """Read, compute, write, print."""
-    out = Path(sys.argv[1])
+def read_rows(out):
+    """A Row for each figure; and how many boots there were."""
     boots = {k: [read_boot(d / "native.jsonl")
                  for d in sorted((out / k).iterdir(), key=lambda p: int(p.name))]
              for k in KERNELS}
     rows = [Row(what, figure, 0,
                 {k: [ns for b in boots[k] for ns in b[what][figure]]
                  for k in KERNELS})
-            for what in boots["on"][0] for figure in FIGURES]
-    machine = (out / "machine").read_text()
-    n = len(rows[0].samples["on"])
+            for what, figures in boots["on"][0].items() for figure in figures
+            # What it costs to page out depends on the data, not on what follows.
+            if figure != "page-out" or what == next(iter(boots["on"][0]))]
+    return rows, len(boots["on"])
+
+
+def tell(out, rows, boots):
+    """What is said before the table, its head and its lines, and what after it."""
     before, start, after, end = map(int, (out / "others").read_text().split())
     others, cpus = (after - before) / (end - start), os.cpu_count()
-    text = "\n\n".join([
-        "# On this machine's CPU, unpatched against on",
-        f"Nanoseconds a page, {n} runs of each row in {len(boots['on'])} boots:"
-        " median and range. The ratio is the geometric mean of the runs',"
-        f" on / unpatched, its interval that of {CONFIDENCE:.0%} confidence.",
-        table(["what", "figure", *KERNELS, "on/unpatched", "interval"],
-              [[r.group, r.what, *(r.cell(k) for k in KERNELS), r.verdict(),
-                r.interval()] for r in rows]),
-        f"Others used {others:.2f} of {cpus} CPUs meanwhile." +
-        (" NOT SETTLED: they emptied its caches, too."
-         if others > MOST_OTHERS * cpus else ""),
-        "\n".join("    " + m for m in machine.splitlines())])
+    return (f"Nanoseconds a page, {len(rows[0].samples['on'])} runs of each row in"
+            f" {boots} boots: median and range. The ratio is the geometric mean of"
+            f" the runs', on / unpatched, its interval that of {CONFIDENCE:.0%}"
+            " confidence.",
+            ["what", "figure", *KERNELS, "on/unpatched", "interval"],
+            [[r.group, r.what, *(r.cell(k) for k in KERNELS), r.verdict(),
+              r.interval()] for r in rows],
+            f"Others used {others:.2f} of {cpus} CPUs meanwhile." +
+            (" NOT SETTLED: they emptied its caches, too."
+             if others > MOST_OTHERS * cpus else ""))
+
+
+def main():
+    """Read, compute, write, print."""
+    out = Path(sys.argv[1])
+    rows, boots = read_rows(out)
+    intro, head, lines, others = tell(out, rows, boots)
+    machine = (out / "machine").read_text().splitlines()
+    text = "\n\n".join(["# On this machine's CPU, unpatched against on", intro,
+                        table(head, lines), others,
+                        "\n".join("    " + m for m in machine)])
     (out / "report.md").write_text(text + "\n")
-    commit = dict(m.split(" ", 1) for m in machine.splitlines())["commit"]
+    commit = dict(m.split(" ", 1) for m in machine)["commit"]
     with open(out.parent / "figures.tsv", "a", encoding="utf-8") as f:
         for r in rows:
             for kernel, values in r.samples.items():

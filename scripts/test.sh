@@ -1044,6 +1044,14 @@ test_native()
 	done
 	check "ours has rows for all that is released" \
 		[ "$(grep -c '^| .*release and drain' "$figures-1/report.md")" = 11 ]
+	check "and for what comes back in" \
+		[ "$(grep -c '^| .*swap-in' "$figures-1/report.md")" = 1 ]
+	mkdir "$figures"
+	cp -r "$figures-1" "$figures/native"
+	cp "$figures-1/machine" "$figures"
+	check "they come into the report of make eval" eval \
+		"PARTS=report RESULTS='$figures' '$here/scripts/eval.sh' &&
+		grep -q '^| 1024 MiB.*release and drain' '$figures/report.md'"
 	sed -i 's/ [0-9]* \([0-9]*\)$/ 99999999 \1/' "$figures-1/others"
 	check "what others disturbed is not settled" eval \
 		"/usr/bin/python3 '$here/scripts/native_report.py' '$figures-1' |
@@ -1072,7 +1080,7 @@ test_designs()
 		count "design-$design" "$tmp/out-$design"
 	done
 	# shellcheck disable=SC2046 # a design a word
-	small_eval "$tmp/designs-eval" "$(words_of all_parts)" \
+	small_eval "$tmp/designs-eval" "$(words_of all_parts | sed 's/ native / /')" \
 		$(words_of all_designs)
 	check "each question has an answer" bash -c \
 		"! grep 'Not measured in this run' '$tmp/designs-eval/report.md'"
