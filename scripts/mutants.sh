@@ -61,7 +61,8 @@ n=0 missed=0
 for name in "$@"; do
 	n=$((n + 1))
 	wanted=$(sed -n 's/^Caught by: //p' "$mutants/$name.patch")
-	[ -n "$wanted" ] || die "$name does not say what catches it"
+	grep -q "KUNIT_CASE[A-Z_]*(${wanted}[,)]" "$here"/mm/zsdefer/tests/*.h ||
+		die "$name is caught by \"$wanted\", which is no test"
 	if try "$wanted" >"$tmp/why"; then
 		echo "ok $n $name: caught by $wanted"
 	else
