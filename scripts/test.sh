@@ -905,7 +905,20 @@ interrupted_run()
 {
 	stop_at kills env RUNS=1 SIZES=32x1 RESULTS="$tmp/stopped" \
 		"$here/scripts/run.sh" && [ ! -e "$tmp/stopped" ] &&
-	! pgrep -f "$tmp/stopped.part"
+	no_guest_is_left
+}
+
+# Who was told to end may take a moment to.
+no_guest_is_left()
+{
+	local left
+
+	for _ in $(seq 50); do
+		left=$(pgrep -f "$tmp/stopped.part") || return 0
+		sleep 0.1
+	done
+	echo "processes are left: $left"
+	return 1
 }
 
 second_run_waits()
