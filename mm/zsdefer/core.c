@@ -490,7 +490,7 @@ EXPORT_SYMBOL_GPL(zsdefer_push);
  * within a fraction of a second. A class may hold as many objects as there
  * are pages in an eighth of memory, but no more than 65536, so that a process
  * whose pages all compress alike finds room, too. What comes now and then, as
- * pages do that are swapped in, wakes a worker ten times a second.
+ * pages do that are swapped in, wakes a worker ten times a second at most.
  *
  * Context: Process context.
  */

@@ -5,20 +5,21 @@
  * Included by mm/zsmalloc.c, whose structures and helpers it works with.
  *
  * A batch holds objects of one size class, many of them neighbours, because
- * what was stored together is mostly freed together. Objects of one zspage
- * that follow each other are a run. Under one hold of class->lock the runs of
- * a batch are gone through twice. First every zspage learns how many of its
- * objects are about to die (zspage->dying). Then each zspage is judged once:
- * if no object is left, its pages go back as they are, and the objects are
- * not even touched; else they are linked into its free list one by one, after
- * a single change of its fullness.
+ * what was stored together is mostly freed together. Under one hold of
+ * class->lock it is gone through twice. First every zspage learns how many of
+ * its objects are about to die (zspage->dying). Then each zspage is judged
+ * once: if no object is left, its pages go back as they are, and the objects
+ * are not even touched; else they are linked into its free list one by one,
+ * after a single change of its fullness.
  *
- * Of a zspage on a list, zspage->dying is zero whenever class->lock is not
- * held. While it is:
+ * Of a zspage on a list of its class, zspage->dying is zero whenever
+ * class->lock is not held. While it is:
  *
  *	n			counted, not judged yet
  *	ZSDEFER_LINKING | n	survives; n of its objects are to be linked
- *	ZSDEFER_DEAD		off its list, locked, ours to free
+ *
+ * and of one that is off these, on the drain's list, and locked, it is
+ * ZSDEFER_DEAD until the drain's end.
  */
 
 #define ZSDEFER_LINKING		BIT(30)
@@ -36,18 +37,6 @@ struct zsdefer_batch {
 	unsigned int nr;
 };
 
-/**
- * struct zsdefer_runs - a batch, cut where the zspage changes
- * @zspages: the zspage of each run; one may have several
- * @len: the number of objects in each run
- * @nr: runs
- */
-struct zsdefer_runs {
-	struct zspage *zspages[ZSDEFER_BATCH];
-	u8 len[ZSDEFER_BATCH];
-	unsigned int nr;
-};
-
 /* The caller holds class->lock, until the batch has been freed. */
 static __always_inline void zsdefer_batch_add(struct zsdefer_batch *batch,
 					      unsigned long handle)
@@ -62,41 +51,29 @@ static __always_inline void zsdefer_batch_add(struct zsdefer_batch *batch,
 }
 
 /*
- * Cut a batch into runs, and count their objects into zspage->dying. With
- * @more to follow, a last zspage that is not known to be complete is left to
- * the next batch.
+ * Count the objects of a batch into zspage->dying. With @more to follow, those of
+ * the last zspage are left to the next batch, unless it is complete, or the only one.
  *
  * Return: how many objects were counted.
  */
 static unsigned int zsdefer_count_dying(struct size_class *class,
-					const struct zsdefer_batch *batch,
-					bool more, struct zsdefer_runs *runs)
+					const struct zsdefer_batch *batch, bool more)
 {
-	unsigned int i, start = 0, nr = batch->nr, nr_runs = 0;
+	unsigned int i, start = 0, nr = batch->nr;
 	struct zspage *zspage = NULL;
 
-	for (i = 0; i < nr; i++) {
-		struct zpdesc *zpdesc = batch->zpdescs[i];
-
-		if (zsdefer_zspage_of(zpdesc) == zspage)
-			continue;
-		if (zspage) {
-			zspage->dying += i - start;
-			runs->len[nr_runs++] = i - start;
-			start = i;
-		}
-		zspage = get_zspage(zpdesc);
+	for (i = 0; i < nr;) {
+		start = i;
+		zspage = get_zspage(batch->zpdescs[i]);
 		VM_WARN_ON_ONCE(zspage->class != class->index);
-		runs->zspages[nr_runs] = zspage;
+		while (++i < nr && zsdefer_zspage_of(batch->zpdescs[i]) == zspage)
+			;
+		zspage->dying += i - start;
 	}
-	if (more && start && zspage->dying + nr - start < get_zspage_inuse(zspage)) {
-		nr = start;
-	} else {
-		zspage->dying += nr - start;
-		runs->len[nr_runs++] = nr - start;
-	}
-	runs->nr = nr_runs;
-	return nr;
+	if (!more || !start || zspage->dying >= get_zspage_inuse(zspage))
+		return nr;
+	zspage->dying -= nr - start;
+	return start;
 }
 
 /*
@@ -122,18 +99,14 @@ static void zsdefer_judge(struct zs_pool *pool, struct size_class *class,
 		kick_deferred_free(pool);
 }
 
-/* Link a run into the free list of its zspage, which survives. */
+/* Link an object into the free list of its zspage, which survives. */
 static void zsdefer_link(struct size_class *class, struct zspage *zspage,
-			 const unsigned long *handles, unsigned int nr)
+			 unsigned long handle)
 {
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		obj_free(class->size, handle_to_obj(handles[i]));
+	obj_free(class->size, handle_to_obj(handle));
 	/* obj_free() counts, too, but all of the batch is counted already. */
-	mod_zspage_inuse(zspage, nr);
-	zspage->dying -= nr;
-	if (zspage->dying == ZSDEFER_LINKING)
+	mod_zspage_inuse(zspage, 1);
+	if (--zspage->dying == ZSDEFER_LINKING)
 		zspage->dying = 0;
 }
 
@@ -199,12 +172,10 @@ static unsigned int zsdefer_free_batch(struct zs_pool *pool,
 				       bool more, struct list_head *dead,
 				       struct zsdefer_freed *freed)
 {
-	struct zsdefer_runs runs __uninitialized;
-	unsigned int i, at, nr, nr_dead = 0;
+	unsigned int i, nr_dead = 0, nr = zsdefer_count_dying(class, batch, more);
 
-	nr = zsdefer_count_dying(class, batch, more, &runs);
-	for (i = 0, at = 0; i < runs.nr; at += runs.len[i++]) {
-		struct zspage *zspage = runs.zspages[i];
+	for (i = 0; i < nr; i++) {
+		struct zspage *zspage = zsdefer_zspage_of(batch->zpdescs[i]);
 
 		if (zspage->dying == ZSDEFER_DEAD)
 			continue;
@@ -215,7 +186,7 @@ static unsigned int zsdefer_free_batch(struct zs_pool *pool,
 			nr_dead++;
 			continue;
 		}
-		zsdefer_link(class, zspage, batch->handles + at, runs.len[i]);
+		zsdefer_link(class, zspage, batch->handles[i]);
 	}
 	class_stat_sub(class, ZS_OBJS_INUSE, nr);
 	class_stat_sub(class, ZS_OBJS_ALLOCATED,
@@ -225,7 +196,10 @@ static unsigned int zsdefer_free_batch(struct zs_pool *pool,
 	return nr;
 }
 
-/* Free a full batch, let others have class->lock, and begin another one. */
+/*
+ * Free a full batch, let others have class->lock, and begin another one. Out of
+ * line, for the sake of the loop that it is rarely called from.
+ */
 static noinline void zsdefer_next_batch(struct zs_pool *pool,
 					struct size_class *class,
 					struct zsdefer_batch *batch,
