@@ -56,6 +56,12 @@ report "checkpatch of the patches" "$(for f in patches/*/*.patch \
 		--strict --terse --ignore $ignore - <"$f" | sed "s|^-:|$f:|"
 done)"
 
+# Those that fit no more are told of by make mutants, too, which takes much longer.
+report "mutants that fit" "$(for f in tools/testing/zsdefer/mutants/*.patch; do
+	patch -p1 --dry-run --fuzz=0 -s -f <"$f" >/dev/null ||
+		echo "$f does not apply"
+done)"
+
 kerneldoc=$(find "$source/scripts" "$source/tools/docs" \
 	-maxdepth 1 -name 'kernel-doc*' 2>/dev/null | head -n 1)
 report kernel-doc "$(if [ -z "$kerneldoc" ]; then

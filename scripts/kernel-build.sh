@@ -24,8 +24,8 @@
 # configs/base.config, the machine's (x86, arm64 or i386, as it is called), the
 # flavour's, and what base-BASE.config says otherwise (um is a machine of its own);
 # what these do not ask for is off. What is there already is not built again: a key
-# tells, which is made of the sources that are ours, the configuration, how it is built, and the names of
-# the kernel and the compiler.
+# tells, which is made of the sources that are ours, the configuration, how it is
+# built, and the names of the kernel and the compiler.
 #
 # kernel-build.sh in-tree COMMAND... runs a command in a patched tree instead.
 set -euo pipefail

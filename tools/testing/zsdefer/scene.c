@@ -781,6 +781,8 @@ int do_churn(void)
 	long long waiting;
 	unsigned int i;
 
+	/* Pages that another CPU is about to put on an LRU list can't be paged out. */
+	stay_on_last_cpu();
 	for (i = 0; i < REGIONS; i++)
 		regions[i] = new_region(&state);
 	for (i = 0; i < opt.runs; i++)

@@ -49,10 +49,11 @@
  * and more rarely late in a long wait. Looking costs time, too: release_ns of
  * killed processes is then up to a quarter of a millisecond late.
  *
- * "verify" has PROCS processes check every byte that comes back from swap,
- * while as many others are filled, swapped out and killed. It prints what it
- * checked and exits with 1 if a single byte was wrong. With -H their memory may
- * be in huge pages; otherwise none is, as that depends on what else is going on.
+ * "verify" has PROCS processes check every byte that comes back from swap, which others
+ * shared before they ended, while as many processes are filled, swapped out and killed.
+ * It prints what it checked and exits with 1 if a single byte was wrong. With -H their
+ * memory may be in huge pages; otherwise none is, as that depends on what else is going
+ * on.
  *
  * "hold" fills and swaps out, prints "ready", and waits to be killed.
  *
@@ -485,6 +486,16 @@ void wait_state(struct child *c, int state)
 	}
 }
 
+void stay_on_last_cpu(void)
+{
+	cpu_set_t last;
+
+	CPU_ZERO(&last);
+	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &last);
+	if (sched_setaffinity(0, sizeof(last), &last))
+		err(2, "sched_setaffinity");
+}
+
 void new_gate(void)
 {
 	if (pipe(gate))
@@ -784,6 +795,17 @@ static int do_release(void)
 }
 
 /* Swap out, read back, compare, until time is up; then tell in the exit code. */
+/* Another process shares all that is in swap for a while, and so is not its last. */
+static bool share(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	return pid > 0 && waitpid(pid, &status, 0) == pid;
+}
+
 static int verify_child(struct child *c, unsigned long pages, uint64_t seed,
 			int64_t until)
 {
@@ -794,7 +816,7 @@ static int verify_child(struct child *c, unsigned long pages, uint64_t seed,
 	do {
 		uint64_t s = seed + round++ * pages;
 
-		if (!fill_and_swap(mem, pages, opt.data, s))
+		if (!fill_and_swap(mem, pages, opt.data, s) || !share())
 			return 3;
 		for (i = 0; i < pages; i++) {
 			if (!check_page(mem + i * page_size, opt.data, s + i)) {
@@ -883,12 +905,8 @@ static int do_swapon(void)
 static int do_hog(void)
 {
 	int64_t end;
-	cpu_set_t last;
 
-	CPU_ZERO(&last);
-	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &last);
-	if (sched_setaffinity(0, sizeof(last), &last))
-		err(2, "sched_setaffinity");
+	stay_on_last_cpu();
 	go_first(0);
 	puts("ready");
 	fflush(stdout);

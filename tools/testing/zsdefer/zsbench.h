@@ -85,6 +85,7 @@ bool fork_child(struct child *c);
 void set_state(struct child *c, int state);
 int get_state(struct child *c);
 void wait_state(struct child *c, int state);
+void stay_on_last_cpu(void);
 void new_gate(void);
 void open_gate(void);
 int64_t wait_gate(int fd);
