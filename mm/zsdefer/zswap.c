@@ -93,6 +93,28 @@ static unsigned long zswap_relieve(unsigned long pages, unsigned long most)
 }
 
 /*
+ * Somebody reclaims memory: before live pages are written out for that, what waits is
+ * given back, as many pages. Returns their number, or 0 if live ones are to go as
+ * well: there were none, or it may be for a cgroup at its limit, whom nothing dead is
+ * charged to. What kswapd does is for all.
+ */
+static unsigned long zswap_shrink_waiting(struct shrink_control *sc)
+{
+	unsigned long before, after;
+
+	if (!zswap_waiting_pages())
+		return 0;
+
+	before = zswap_total_pages();
+	after = zswap_relieve(before, before - min(before, sc->nr_to_scan));
+	if (after >= before)
+		return 0;
+	mm_account_reclaimed_pages(before - after);
+	return !sc->memcg || mem_cgroup_is_root(sc->memcg) || current_is_kswapd() ?
+		before - after : 0;
+}
+
+/*
  * zs_malloc() itself takes back what waits only for who may sleep for memory, and
  * here nobody may.
  */
@@ -128,6 +150,11 @@ static void zswap_zsdefer_debugfs_init(struct dentry *dir)
 static inline void zswap_zsdefer_init(void) { }
 static inline void zswap_zsdefer_debugfs_init(struct dentry *dir) { }
 static inline void zswap_defer_object(struct zswap_entry *entry) { }
+
+static inline unsigned long zswap_shrink_waiting(struct shrink_control *sc)
+{
+	return 0;
+}
 
 #define zswap_live_pages		zswap_total_pages
 #define zswap_malloc			zs_malloc

@@ -218,6 +218,45 @@ shrinker_counts()
 	[ "${counted:=0}" -gt 0 ]
 }
 
+# Who reclaims memory has no live page written out as long as dead ones can make room.
+live_pages_are_written_out_after_dead_ones_are_gone()
+{
+	scan=$(ls /sys/kernel/debug/shrinker/mm-zswap-*/scan 2>/dev/null)
+	[ -e "$scan" ] || {
+		echo "# shrinkers can't be asked one by one"
+		return "$KSFT_SKIP"
+	}
+	# The root's, if there are memory cgroups.
+	group=0
+	! memory_cgroups || group=$(command stat -c %i /sys/fs/cgroup)
+	zswap_set_up && holding 8 && live=$held && holding 32 && killed "$held" &&
+	some_wait 8000 && param shrinker_enabled Y || return 1
+	scans=0
+	while waiting=$(stat waiting_objects) && [ "$waiting" != 0 ]; do
+		scanned && [ $((scans += 1)) -le 8000 ] ||
+			fail "$waiting wait after $scans scans" || return 1
+		! writeback_has_begun ||
+			fail "pages were written out while $waiting waited" ||
+			return 1
+	done
+	# An entry has a second chance.
+	[ $scans -gt 1 ] && eventually 10 writeback_after_a_scan ||
+		fail "$scans scans, and nothing was written out after them"
+	status=$?
+	killed "$live"
+	return $status
+}
+
+scanned()
+{
+	echo "$group 0 128" >"$scan"
+}
+
+writeback_after_a_scan()
+{
+	scanned && writeback_has_begun
+}
+
 a_store_that_gets_no_memory_takes_back_and_tries_again()
 {
 	zswap_set_up && holding 8 huge && killed "$held" && some_wait 2000 &&
@@ -295,6 +334,7 @@ run_tests \
 	a_kill_ends_the_time_of_refusals \
 	who_writes_back_takes_what_waits \
 	the_shrinker_counts_what_lives \
+	live_pages_are_written_out_after_dead_ones_are_gone \
 	a_store_that_gets_no_memory_takes_back_and_tries_again \
 	an_old_compressor_s_pool_goes_with_its_last_entry \
 	swapoff_meets_full_queues \
