@@ -25,7 +25,7 @@ set -euo pipefail
 
 all_parts="cost native zswap release lmk latency locks profile workers stress sweep cpus series algorithms"
 # In the order that compiles least, which kernel-build.sh tells.
-all_designs="unpatched array percpu pages plain optional disabled perclass"
+all_designs="unpatched array percpu pages plain plain-disabled optional disabled perclass"
 : "${PARTS:=$all_parts}" "${DESIGNS:=$all_designs}"
 : "${ROUNDS:=2}" "${RUNS:=2}" "${SIZE:=64}" "${BIG:=256}"
 : "${SIZES:=32x1 64x1 128x1 192x1 256x1 512x1 256x2 256x3 256x4 256x16}"
@@ -49,14 +49,32 @@ for design in $DESIGNS; do
 		die "DESIGNS has $design; there are: $all_designs"
 done
 
-# flavour_of DESIGN: what kernel-build.sh calls its kernel.
+# flavour_of DESIGN PART: what kernel-build.sh calls its kernel.
 flavour_of()
 {
-	case $1 in
-	disabled | perclass) echo on ;;
-	array | percpu | pages) echo "design-$1" ;;
-	*) echo "$1" ;;
+	local flavour=${1%-disabled}
+
+	case $2/$flavour in
+	zswap-cgroup/disabled | zswap-cgroup/perclass) echo zswap ;;
+	zswap-cgroup/*) echo "zswap-$flavour" ;;
+	*/disabled | */perclass) echo on ;;
+	*/array | */percpu | */pages) echo "design-$flavour" ;;
+	*) echo "$flavour" ;;
 	esac
+}
+
+# have_kernels PART DESIGN...: build those that they run on.
+have_kernels()
+{
+	local part=$1 design flavour
+
+	shift
+	for design in $(among "$@"); do
+		flavour=$(flavour_of "$design" "$part")
+		[ -z "${builds[$flavour]:-}" ] || continue
+		builds[$flavour]=$("$here/scripts/kernel-build.sh" "$flavour")
+		cp "${builds[$flavour]}/.config" "$out/config-$flavour"
+	done
 }
 
 # among DESIGN...: those of them that were asked for.
@@ -78,14 +96,15 @@ stolen()
 # guest PART/DESIGN/GUEST "OPTIONS" JOB [ARG...]: run a job; OPTIONS are vm.sh's.
 guest()
 {
-	local where=$1 options=$2 design stolen
+	local where=$1 options=$2 design flavour stolen
 
 	shift 2
 	design=$(basename "$(dirname "$where")")
-	[ "$design" != disabled ] || options="$options -e defer=0"
+	flavour=$(flavour_of "$design" "${where%%/*}")
+	[[ $design != *disabled ]] || options="$options -e defer=0"
 	stolen=$(stolen)
 	"$here/scripts/vm.sh" -a "$accel" -n "$where" -e wait=2000 -e spin=1 \
-		$options "${builds[$(flavour_of "$design")]}" "$image" \
+		$options "${builds[$flavour]}" "$image" \
 		"$out/$where" "$@" || die "$where failed; see $out/$where"
 	{
 		echo "stolen_jiffies $(($(stolen) - stolen))"
@@ -146,8 +165,14 @@ part_native()
 
 part_zswap()
 {
-	in_turns zswap "unpatched optional disabled plain perclass" \
-		"-i -m 512 -e zram=zswap" price on 16
+	local cgroup="unpatched plain-disabled plain disabled perclass"
+
+	have_kernels zswap-cgroup $cgroup
+	in_turns zswap "optional $cgroup" "-i -m 512 -e zram=zswap" price on 16
+	in_turns zswap-cgroup "$cgroup" \
+		"-i -m 512 -e zram=zswap -e cgroup=1" price on 16
+	in_turns zswap-kill "unpatched plain perclass" "-m 2048 -e zram=zswap" \
+		release "$RUNS" kill 64x1 "${BIG}x1"
 }
 
 part_release()
@@ -270,17 +295,12 @@ if [ "$PARTS" != report ]; then
 	image=$("$here/scripts/image.sh")
 	trap 'rm -f "$image"' EXIT
 	declare -A builds
-	for design in $DESIGNS; do
-		flavour=$(flavour_of "$design")
-		builds[$flavour]=${builds[$flavour]:-$("$here/scripts/kernel-build.sh" "$flavour")}
-	done
-	accel=$("$here/scripts/vm.sh" accel "${builds[$flavour]}" "$image")
 	mkdir -p "$out"
 	say "results go to $out"
+	have_kernels all $all_designs
+	accel=$("$here/scripts/vm.sh" accel \
+		"$(printf '%s\n' "${builds[@]}" | head -n 1)" "$image")
 	describe >"$out/machine"
-	for flavour in "${!builds[@]}"; do
-		cp "${builds[$flavour]}/.config" "$out/config-$flavour"
-	done
 	for part in $PARTS; do
 		say "part: $part"
 		"part_$part"

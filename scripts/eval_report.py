@@ -31,6 +31,7 @@ DESIGNS = {
     "percpu": "a page of handles for each CPU (RFC v3's design, in zsmalloc"
               " only)",
     "pages": "only giving back the pages of empty zspages is deferred",
+    "plain-disabled": "per class, without the optional patches, turned off",
     "plain": "per class, without the optional patches",
     "perclass": "per class, with all patches",
 }
@@ -39,8 +40,10 @@ OTHERS = ("unpatched", "array", "percpu", "pages")
 # Ours without the patches that would help the others, too.
 LIKE_THEM = "plain"
 ZSWAP = "zswap, long lists: "
+CGROUP = "zswap in a cgroup, long lists: "
 WORKLOADS = ("mixed", "single", "huge", "interleaved")
 PARTS = {
+    "zswap-kill": "Kills, in zswap",
     "release": "Releases on 2 CPUs", "cpus-1": "Kills on 1 CPU",
     "cpus-4": "Kills on 4 CPUs", "workers-1": "Kills, one worker at a time",
     "workers-2": "Kills, two workers at a time",
@@ -219,11 +222,11 @@ def read_cost(res):
                 res.add(name + "sum", design, [a + b for a, b in runs])
 
 
-def read_zswap(res):
+def read_zswap(res, part, name):
     """Instructions a page where zswap is in front of a disk."""
-    for design in res.designs("zswap"):
+    for design in res.designs(part):
         figures = {}
-        add_costs(figures, res.records("zswap", design, "price.jsonl"), ZSWAP)
+        add_costs(figures, res.records(part, design, "price.jsonl"), name)
         for what, values in figures.items():
             res.add(what.replace("release and drain", "sum"), design, values)
 
@@ -771,14 +774,20 @@ def answer_size(res):
 def answer_zswap(res):
     """7. Can zswap use it too?"""
     release, both = ZSWAP + "release", ZSWAP + "sum"
+    kill = biggest(res, 1, "zswap-kill")
     return (f"It does: `zswap_invalidate()` defers the object, and nothing else of"
             f" the entry. By that alone a release costs"
             f" {part_of(res, release, LIKE_THEM)} of the unpatched kernel's, release"
             f" and drain {part_of(res, both, LIKE_THEM)}; with the patch that"
             f" forgets a range of slots at once, {part_of(res, release)} and"
             f" {part_of(res, both)}, and that patch alone, with nothing deferred,"
-            f" {part_of(res, release, 'optional')}. `make test TESTS=zswap` has"
-            f" what the pages of a cgroup cost.", None)
+            f" {part_of(res, release, 'optional')}. Where a cgroup is charged for"
+            f" the pages, that is {part_of(res, CGROUP + 'release')} and"
+            f" {part_of(res, CGROUP + 'sum')}. A killed process of"
+            f" {kill.split()[1]} MiB is gone after"
+            f" {versus(res, kill + 'released', (BASE,), 1, ' ms')}, and its"
+            f" memory back after {versus(res, kill + 'back', (BASE,), 1, ' ms')}.",
+            None)
 
 
 def answer_balance(res):
@@ -991,11 +1000,15 @@ def body(doc, res, to):
     for part, read, show in (
             ("cost", read_cost, lambda: show_cost(doc, res, to)),
             ("native", None, lambda: show_native(doc, res)),
-            ("zswap", read_zswap, lambda: show_group(
+            ("zswap", lambda r: read_zswap(r, "zswap", ZSWAP), lambda: show_group(
                 doc, res, "zswap", "zswap, in instructions",
-                "The same in front of a disk that nothing reaches, in the root"
-                " cgroup; what pages cost to swap out and in, too.",
-                ZSWAP, 0)),
+                "The same in front of a disk that nothing reaches; what pages"
+                " cost to swap out and in, too.", ZSWAP, 0)),
+            ("zswap-cgroup", lambda r: read_zswap(r, "zswap-cgroup", CGROUP),
+             lambda: show_group(
+                doc, res, "zswap-cgroup", "zswap in a memory cgroup",
+                "The same of pages that a memory cgroup is charged for.",
+                CGROUP, 0)),
             *((p, lambda r, p=p: read_release(r, p),
                lambda p=p: show_release(doc, res, to, p)) for p in PARTS),
             ("series", None, lambda: show_series(doc, res, to)),

@@ -16,7 +16,7 @@
 #		plain		the feature without any optional patch
 #		optional	the optional patches, the feature not configured in
 #		on		the feature
-#	zswap	zswap-unpatched zswap
+#	zswap	zswap-unpatched zswap-plain zswap
 #	distro	distro-unpatched distro, and so with distro-kasan, distro-lockdep
 #	um	um-unpatched um: User-mode Linux, both with native/arch-um.patch
 #
@@ -49,6 +49,7 @@ describe()
 	off) family=guest without=all ;;
 	design-*) family=guest own='' over=$1 ;;
 	plain) family=guest own=on without=all ;;
+	zswap-plain) family=zswap own=zswap without=all ;;
 	optional) family=guest own=off ;;
 	on) family=guest ;;
 	*-unpatched) family=${1%-unpatched} own=$family over='' ;;

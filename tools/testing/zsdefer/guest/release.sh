@@ -21,4 +21,8 @@ for what in "$@"; do
 	done
 done
 [ ! -e "$knobs" ] || cat "$knobs/stats" >"$out/stats"
-cat "/sys/block/$zram/mm_stat" >"$out/mm_stat"
+if [ "$zram" = zswap ]; then
+	zswap_had_all
+else
+	cat "/sys/block/$zram/mm_stat" >"$out/mm_stat"
+fi
