@@ -23,7 +23,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-all_parts="cost native zswap release lmk latency locks profile workers stress sweep cpus series algorithms"
+all_parts="cost native zswap release compact lmk latency locks profile workers stress sweep cpus series algorithms"
 # In the order that compiles least, which kernel-build.sh tells.
 all_designs="unpatched array percpu pages plain plain-disabled optional disabled perclass"
 : "${PARTS:=$all_parts}" "${DESIGNS:=$all_designs}"
@@ -188,6 +188,11 @@ part_cpus()
 		in_turns cpus-$cpus "$whole" "-m 2048 -c $cpus" \
 			release "$RUNS" kill "${BIG}x1" "${BIG}x4"
 	done
+}
+
+part_compact()
+{
+	in_turns compact "$whole" "-m 1024" compact "$((RUNS + 1))" "$BIG"
 }
 
 # Of our workers, by default one for every four CPUs runs at a time.

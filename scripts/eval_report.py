@@ -255,6 +255,19 @@ def read_release(res, part):
                      res.records(part, design, "release.jsonl"))
 
 
+def read_compact(res):
+    """Releases beside compaction, and what it comes to."""
+    for design in res.designs("compact"):
+        add_releases(res, "compact", design,
+                     res.records("compact", design, "release.jsonl"))
+        runs = res.records("compact", design, "compact.jsonl")
+        res.add("compact: huge pages not had, %", design,
+                [100 * (1 - r["had"] / r["asked"]) for r in runs])
+        res.add("compact: compactions that fail, %", design,
+                [100 * r["fail"] / max(r["success"] + r["fail"], 1)
+                 for r in runs])
+
+
 def read_lmk(res):
     """The scene with a killer."""
     for design in res.designs("lmk"):
@@ -1012,6 +1025,11 @@ def body(doc, res, to):
             *((p, lambda r, p=p: read_release(r, p),
                lambda p=p: show_release(doc, res, to, p)) for p in PARTS),
             ("series", None, lambda: show_series(doc, res, to)),
+            ("compact", read_compact, lambda: show_group(
+                doc, res, "compact", "Releases beside compaction",
+                "A process is killed, in ms until it is gone and until its memory"
+                " is back, while somebody has memory compacted and asks for huge"
+                " pages again and again.", "compact", 1)),
             ("lmk", read_lmk, lambda: show_group(
                 doc, res, "lmk", "Low-memory-killer scene",
                 "Six apps with resident and swapped memory; a new one wants half"
