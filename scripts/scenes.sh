@@ -27,7 +27,7 @@ guest()
 
 	image=$(SMALL=$small "$here/scripts/image.sh" "$build")
 	images+=("$image")
-	start "$here/scripts/vm.sh" -t 1800 -n "$flavour${small:+-small}" \
+	start "$here/scripts/vm.sh" -t $limit -n "$flavour${small:+-small}" \
 		"${@:3}" "$build" "$image" "$out/$1${small:+-small}" scenes \
 		ROUNDS="$ROUNDS"
 	guests[child]=$out/$1${small:+-small}
@@ -44,6 +44,12 @@ await_guests()
 	guests=()
 }
 
+# A kernel that does is slow.
+watches()
+{
+	grep -qE '^CONFIG_(KASAN|PROVE_LOCKING)=y' "$build/.config"
+}
+
 lock_cache
 mkdir -p "$out"
 rm -rf "$out"/unpatched* "$out"/ours* "$out/scenes.tap"
@@ -51,11 +57,13 @@ for which in unpatched ours; do
 	flavour=$kernel
 	[ $which = ours ] || flavour=$kernel-unpatched
 	build=$("$here/scripts/kernel-build.sh" "$flavour")
+	limit=1800
+	! watches || limit=5400
 	[ "${ONLY:-}" = $tiny ] ||
 		guest $which "" -k cma=64M -k numa=fake=2 -k movablecore=512M \
 			${ONLY:+-e scenes="${ONLY// /,}"}
 	# One that watches does not fit there.
-	! grep -qE '^CONFIG_(KASAN|PROVE_LOCKING)=y' "$build/.config" || continue
+	! watches || continue
 	case ${ONLY:-$tiny} in
 	*$tiny*) guest $which 1 -m 128 -c 1 -e scenes=$tiny ;;
 	esac

@@ -335,7 +335,7 @@ files_on()
 		sync
 		fstrim "$tmp/mnt" || return 1
 		# drain_delay_ms, and a tick.
-		sleep 0.05
+		sleep 0.15
 	done
 	# The unpatched kernel's were 52, 67 and 85 in as many runs.
 	fact "in use after $rounds rounds" "$(pool_pages)" pages 32
