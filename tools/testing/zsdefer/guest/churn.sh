@@ -8,6 +8,11 @@
 
 rounds=$1
 shift
+# So that each can be written back whatever the others are.
+names="drain_threshold class_budget budget drain_delay_ms"
+for name in $names; do
+	[ ! -d "$knobs" ] || cat "$knobs/$name" >"/tmp/default-$name"
+done
 for seed in "$@"; do
 	for how in default long; do
 		[ -d "$knobs" ] || [ $how = default ] || continue
@@ -17,10 +22,9 @@ for seed in "$@"; do
 		echo "$how" >>"$out/churn.knobs"
 		zsbench churn -r "$rounds" -s "$seed" >>"$out/churn.jsonl" || exit 1
 		swap_off
-		[ ! -d "$knobs" ] || {
-			echo 256 >"$knobs/drain_threshold" &&
-			echo 65536 >"$knobs/class_budget" &&
-			echo 8 >"$knobs/drain_delay_ms"
-		} || exit 1
+		for name in $names; do
+			[ ! -d "$knobs" ] ||
+				cat "/tmp/default-$name" >"$knobs/$name" || exit 1
+		done
 	done
 done
