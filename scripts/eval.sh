@@ -23,7 +23,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-all_parts="cost native zswap release compact lmk latency locks profile workers stress sweep cpus series algorithms"
+all_parts="cost native zswap release compact irqs lmk latency locks profile workers stress sweep cpus series algorithms"
 # In the order that compiles least, which kernel-build.sh tells.
 all_designs="unpatched array percpu pages plain plain-disabled optional disabled perclass"
 : "${PARTS:=$all_parts}" "${DESIGNS:=$all_designs}"
@@ -57,6 +57,8 @@ flavour_of()
 	case $2/$flavour in
 	zswap-cgroup/disabled | zswap-cgroup/perclass) echo zswap ;;
 	zswap-cgroup/*) echo "zswap-$flavour" ;;
+	irqs/perclass) echo traced ;;
+	irqs/*) echo "traced-$flavour" ;;
 	*/disabled | */perclass) echo on ;;
 	*/array | */percpu | */pages) echo "design-$flavour" ;;
 	*) echo "$flavour" ;;
@@ -195,6 +197,12 @@ part_compact()
 	in_turns compact "$whole" "-m 1024" compact "$((RUNS + 1))" "$BIG"
 }
 
+part_irqs()
+{
+	have_kernels irqs unpatched perclass
+	in_turns irqs "unpatched perclass" "-i -m 512" irqs "$SIZE" "$RUNS"
+}
+
 # Of our workers, by default one for every four CPUs runs at a time.
 part_workers()
 {
@@ -245,7 +253,7 @@ part_stress()
 part_sweep()
 {
 	[ -z "$(among perclass)" ] || guest sweep/perclass/1 "-m 2048 -t 3000" \
-		sweep "$BIG" 2 4M+16M+64M+256M 16+256+4096 8+64
+		sweep "$BIG" 2 4M+16M+64M+256M 16+256+4096 8+100
 }
 
 part_profile()

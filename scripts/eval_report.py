@@ -268,6 +268,16 @@ def read_compact(res):
                  for r in runs])
 
 
+def read_irqs(res):
+    """The longest time with interrupts off, in microseconds of 1000 instructions."""
+    for design in res.designs("irqs"):
+        by = {}
+        for r in res.records("irqs", design, "irqs.jsonl"):
+            by.setdefault(r["kind"], []).append(r["us"])
+        for kind, values in by.items():
+            res.add(f"irqs off, longest, us: {kind}", design, values)
+
+
 def read_lmk(res):
     """The scene with a killer."""
     for design in res.designs("lmk"):
@@ -1030,6 +1040,12 @@ def body(doc, res, to):
                 "A process is killed, in ms until it is gone and until its memory"
                 " is back, while somebody has memory compacted and asks for huge"
                 " pages again and again.", "compact", 1)),
+            ("irqs", read_irqs, lambda: show_group(
+                doc, res, "irqs", "Interrupts off",
+                "The longest time that interrupts are off (the irqsoff tracer)"
+                " while a process is killed, its memory drained, and as much"
+                " swapped out and in, on one CPU whose microsecond is 1000"
+                " instructions.", "irqs off", 0)),
             ("lmk", read_lmk, lambda: show_group(
                 doc, res, "lmk", "Low-memory-killer scene",
                 "Six apps with resident and swapped memory; a new one wants half"

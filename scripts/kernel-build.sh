@@ -18,6 +18,7 @@
 #		on		the feature
 #	zswap	zswap-unpatched zswap-plain zswap
 #	distro	distro-unpatched distro, and so with distro-kasan, distro-lockdep
+#	traced	traced-unpatched traced
 #	um	um-unpatched um: User-mode Linux, both with native/arch-um.patch
 #
 # Any other configs/FLAVOUR.config is a family of its own. All are made of
@@ -87,7 +88,7 @@ describe()
 	fi
 	tree=$ZSDEFER_CACHE/tree/$name
 	# Others do not see how the files of a family come and go.
-	case $family in guest | zswap | um | distro*) tree=$tree-$family ;; esac
+	case $family in guest | zswap | um | traced | distro*) tree=$tree-$family ;; esac
 	build=$ZSDEFER_CACHE/build/$name-$family
 	kept=$ZSDEFER_CACHE/kernel/$name-$1
 }

@@ -10,7 +10,7 @@
 
 mib=$1 runs=$2
 budgets=${3:-1M+4M+16M+64M+256M} thresholds=${4:-16+64+256+1024+4096}
-delays=${5:-1+8+64}
+delays=${5:-1+8+100}
 trace=/sys/kernel/tracing
 
 drains()
