@@ -284,6 +284,8 @@ def read_lmk(res):
         runs = res.records("lmk", design, "lmk.jsonl")
         for figure, field, scale in (
                 ("time until the new app has its memory, ms", "total_ns", 1e6),
+                ("of that its own CPU time, ms", "cpu_ns", 1e6),
+                ("allocations that had to reclaim memory", "reclaims", 1),
                 ("its worst stall, ms", "worst_ns", 1e6),
                 ("its stalls above 1 ms, ms together", "stall_ns", 1e6),
                 ("kills", "kills", 1), ("workers, ms of CPU", "workers_ns", 1e6),
@@ -735,7 +737,11 @@ def answer_total(res):
             f" instructions a page. While apps are killed to make room, a new"
             f" one has its memory after"
             f" {versus(res, new_app, others, 0, ' ms')}"
-            f" ({TO_BASE[res.than(new_app, BASE)]}), with a worst stall of"
+            f" ({TO_BASE[res.than(new_app, BASE)]}), of which"
+            f" {versus(res, scene + 'of that its own CPU time, ms', others, 0, ' ms')}"
+            f" are its own CPU time; in that time"
+            f" {versus(res, scene + 'allocations that had to reclaim memory', others)}"
+            f" allocations had to reclaim memory themselves. Its worst stall is"
             f" {versus(res, stall, others, 1, ' ms')}"
             f" ({TO_BASE[res.than(stall, BASE)]}), and all workers took"
             f" {versus(res, scene + 'workers, ms of CPU', others, 1, ' ms')} of"

@@ -49,6 +49,7 @@ static const char * const kind_names[] = { "swapin", "swapout" };
 static struct shared {
 	/* The new process of lmk. */
 	volatile int64_t total_ns;
+	volatile int64_t cpu_ns;
 	volatile int64_t worst_ns;
 	volatile int64_t stall_ns;
 	volatile unsigned long stalls;
@@ -201,7 +202,7 @@ static void start_holder(struct child *c, unsigned long pages,
 /* ------------------------------------------------------------------ lmk --- */
 
 struct vm_counts {
-	unsigned long long pswpin, pswpout, oom_kill;
+	unsigned long long pswpin, pswpout, oom_kill, stall;
 };
 
 static struct vm_counts count_vm(void)
@@ -220,6 +221,8 @@ static struct vm_counts count_vm(void)
 			c.pswpout = value;
 		else if (!strcmp(name, "oom_kill"))
 			c.oom_kill = value;
+		else if (!strncmp(name, "allocstall_", strlen("allocstall_")))
+			c.stall += value;
 	}
 	fclose(f);
 	return c;
@@ -249,6 +252,15 @@ static unsigned long long free_bytes(void)
 	return (unsigned long long)info.freeram * info.mem_unit;
 }
 
+static int64_t cpu_now_ns(void)
+{
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now))
+		err(2, "clock_gettime");
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
 /*
  * A touch is the fault and filling the page: what other tasks take from this
  * one in the middle of it counts, too. The data matters because part of it is
@@ -256,7 +268,7 @@ static unsigned long long free_bytes(void)
  */
 static void touch_new(char *mem, unsigned long pages, uint64_t seed)
 {
-	int64_t ns, start = now_ns(), before = start;
+	int64_t ns, start = now_ns(), before = start, cpu = cpu_now_ns();
 	unsigned long i;
 
 	for (i = 0; i < pages; i++) {
@@ -270,6 +282,7 @@ static void touch_new(char *mem, unsigned long pages, uint64_t seed)
 			shared->stall_ns += ns;
 		}
 	}
+	shared->cpu_ns = cpu_now_ns() - cpu;
 	shared->total_ns = before - start;
 }
 
@@ -425,6 +438,7 @@ static void play(struct lmk *l)
 	l->vm.pswpin = after.pswpin - before.pswpin;
 	l->vm.pswpout = after.pswpout - before.pswpout;
 	l->vm.oom_kill = after.oom_kill - before.oom_kill;
+	l->vm.stall = after.stall - before.stall;
 }
 
 static void print_lmk(unsigned int run, const struct lmk *l)
@@ -442,8 +456,9 @@ static void print_lmk(unsigned int run, const struct lmk *l)
 		printf("%s%lld", i ? "," : "", (long long)l->kill_ns[i]);
 	printf("],\"bystander_rounds\":%lu,\"bystander_gap_ns\":%lld,\"workers_ns\":%lld,",
 	       l->rounds, (long long)l->gap_ns, (long long)l->workers_ns);
-	printf("\"pswpout\":%llu,\"pswpin\":%llu,\"oom_kills\":%llu,",
-	       l->vm.pswpout, l->vm.pswpin, l->vm.oom_kill);
+	printf("\"pswpout\":%llu,\"pswpin\":%llu,\"oom_kills\":%llu,\"reclaims\":%llu,",
+	       l->vm.pswpout, l->vm.pswpin, l->vm.oom_kill, l->vm.stall);
+	printf("\"cpu_ns\":%lld,", (long long)shared->cpu_ns);
 	printf("\"oom\":%s,\"left_bytes\":%llu}\n", l->oom ? "true" : "false",
 	       l->left);
 	fflush(stdout);

@@ -65,6 +65,8 @@
  *
  *	total_ns	until the new process had all its memory; -1 if the kernel
  *			killed it: then "oom" is true, and the exit code 1
+ *	cpu_ns		of that, its own CPU time
+ *	reclaims	how often an allocation had to reclaim memory meanwhile
  *	worst_ns	the longest that it took to get one page and fill it
  *	stalls		how many pages took longer than 1 ms
  *	stall_ns	how long these took together

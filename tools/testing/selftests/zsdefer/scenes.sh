@@ -339,7 +339,7 @@ files_on()
 	done
 	# Some discard only then what they put off. The unpatched kernel's were 52, 67
 	# and 85 in as many runs.
-	umount "$tmp/mnt" && sleep 0.15
+	umount "$tmp/mnt" && sleep 0.15 || fail "umount $fs" || return 1
 	fact "in use after $rounds rounds" "$(pool_pages)" pages 32
 	$fsck "/dev/zram$dev" >"$tmp/fsck" 2>&1 ||
 		fail "$fs: $(tail -n 3 "$tmp/fsck")"
