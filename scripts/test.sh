@@ -482,11 +482,11 @@ cost_less()
 		import sys
 		from pathlib import Path
 		sys.path.insert(0, sys.argv[1])
-		from run_report import read_prices
+		from samples import add_costs, read_lines
 		unpatched, ours = {}, {}
-		read_prices(Path(sys.argv[2], "price.jsonl"), "", unpatched)
-		read_prices(Path(sys.argv[3], "price.jsonl"), "", ours)
-		for what, (a,) in unpatched.items():
+		add_costs(unpatched, read_lines(Path(sys.argv[2], "price.jsonl")))
+		add_costs(ours, read_lines(Path(sys.argv[3], "price.jsonl")))
+		for what, (a, *_) in unpatched.items():
 		    b = ours[what][0]
 		    print(f"  {what}: {a:.0f}, ours {b:.0f} ({b / a:.3f})")
 		assert ours["release"][0] < unpatched["release"][0] / 2
