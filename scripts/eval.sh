@@ -134,6 +134,7 @@ in_turns()
 
 	shift 3
 	anew "$part" $designs
+	have_kernels "$part" $designs
 	for round in $(seq "$ROUNDS"); do
 		for design in $(among $designs); do
 			guest "$part/$design/$round" "$options" "$@"
@@ -169,7 +170,6 @@ part_zswap()
 {
 	local cgroup="unpatched plain-disabled plain disabled perclass"
 
-	have_kernels zswap-cgroup $cgroup
 	in_turns zswap "optional $cgroup" "-i -m 512 -e zram=zswap" price on 16
 	in_turns zswap-cgroup "$cgroup" \
 		"-i -m 512 -e zram=zswap -e cgroup=1" price on 16
@@ -199,7 +199,6 @@ part_compact()
 
 part_irqs()
 {
-	have_kernels irqs unpatched perclass
 	in_turns irqs "unpatched perclass" "-i -m 512" irqs "$SIZE" "$RUNS"
 }
 

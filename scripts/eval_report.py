@@ -1026,49 +1026,46 @@ LMK_PLOTS = ("killer scene: time until the new app has its memory, ms",
 
 def body(doc, res, to):
     """All parts that there are."""
+    def group(part, read, *rest):
+        return part, read, lambda: show_group(doc, res, part, *rest)
+
     for part, read, show in (
             ("cost", read_cost, lambda: show_cost(doc, res, to)),
             ("native", None, lambda: show_native(doc, res)),
-            ("zswap", lambda r: read_zswap(r, "zswap", ZSWAP), lambda: show_group(
-                doc, res, "zswap", "zswap, in instructions",
-                "The same in front of a disk that nothing reaches; what pages"
-                " cost to swap out and in, too.", ZSWAP, 0)),
-            ("zswap-cgroup", lambda r: read_zswap(r, "zswap-cgroup", CGROUP),
-             lambda: show_group(
-                doc, res, "zswap-cgroup", "zswap in a memory cgroup",
-                "The same of pages that a memory cgroup is charged for.",
-                CGROUP, 0)),
+            group("zswap", lambda r: read_zswap(r, "zswap", ZSWAP),
+                  "zswap, in instructions",
+                  "The same in front of a disk that nothing reaches; what pages"
+                  " cost to swap out and in, too.", ZSWAP, 0),
+            group("zswap-cgroup", lambda r: read_zswap(r, "zswap-cgroup", CGROUP),
+                  "zswap in a memory cgroup",
+                  "The same of pages that a memory cgroup is charged for.",
+                  CGROUP, 0),
             *((p, lambda r, p=p: read_release(r, p),
                lambda p=p: show_release(doc, res, to, p)) for p in PARTS),
             ("series", None, lambda: show_series(doc, res, to)),
-            ("compact", read_compact, lambda: show_group(
-                doc, res, "compact", "Releases beside compaction",
-                "A process is killed, in ms until it is gone and until its memory"
-                " is back, while somebody has memory compacted and asks for huge"
-                " pages again and again.", "compact", 1)),
-            ("irqs", read_irqs, lambda: show_group(
-                doc, res, "irqs", "Interrupts off",
-                "The longest time that interrupts are off (the irqsoff tracer)"
-                " while a process is killed, its memory drained, and as much"
-                " swapped out and in, on one CPU whose microsecond is 1000"
-                " instructions.", "irqs off", 0)),
-            ("lmk", read_lmk, lambda: show_group(
-                doc, res, "lmk", "Low-memory-killer scene",
-                "Six apps with resident and swapped memory; a new one wants half"
-                " of the machine's memory, and whenever little is free the"
-                " oldest app is killed, one after the other.",
-                "killer scene", 1, to, LMK_PLOTS)),
-            ("latency", read_latency, lambda: show_group(
-                doc, res, "latency", "Swapping beside a kill",
-                "What a page fault from swap and a page-out of 16 pages take"
-                " while nothing is freed, and within 20 ms of a kill of 128 MiB.",
-                "swap", 1, to, ("swapin, beside a kill: p99, us",
-                                "swapout, beside a kill: p99, us"))),
-            ("stress", read_stressors, lambda: show_group(
-                doc, res, "stress", "stress-ng beyond memory",
-                "stress-ng's swap workloads, half as large again as memory;"
-                " workers: the CPU time of all kernel workers.",
-                ("vm: ", "mmap: ", "exit: "), 2)),
+            group("compact", read_compact, "Releases beside compaction",
+                  "A process is killed, in ms until it is gone and until its memory"
+                  " is back, while somebody has memory compacted and asks for huge"
+                  " pages again and again.", "compact", 1),
+            group("irqs", read_irqs, "Interrupts off",
+                  "The longest time that interrupts are off (the irqsoff tracer)"
+                  " while a process is killed, its memory drained, and as much"
+                  " swapped out and in, on one CPU whose microsecond is 1000"
+                  " instructions.", "irqs off", 0),
+            group("lmk", read_lmk, "Low-memory-killer scene",
+                  "Six apps with resident and swapped memory; a new one wants half"
+                  " of the machine's memory, and whenever little is free the"
+                  " oldest app is killed, one after the other.",
+                  "killer scene", 1, to, LMK_PLOTS),
+            group("latency", read_latency, "Swapping beside a kill",
+                  "What a page fault from swap and a page-out of 16 pages take"
+                  " while nothing is freed, and within 20 ms of a kill of 128 MiB.",
+                  "swap", 1, to, ("swapin, beside a kill: p99, us",
+                                  "swapout, beside a kill: p99, us")),
+            group("stress", read_stressors, "stress-ng beyond memory",
+                  "stress-ng's swap workloads, half as large again as memory;"
+                  " workers: the CPU time of all kernel workers.",
+                  ("vm: ", "mmap: ", "exit: "), 2),
             ("sweep", None, lambda: show_sweep(doc, res, to)),
             ("profile", None, lambda: show_profile(doc, res, to)),
             ("locks", None, lambda: show_locks(doc, res))):

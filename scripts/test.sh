@@ -604,8 +604,8 @@ test_distro-more()
 {
 	local flavour
 
-	AT_ONCE=1 scenes distro-kasan 2
-	AT_ONCE=1 scenes distro-lockdep 5
+	scenes distro-kasan 4
+	scenes distro-lockdep 10
 	for flavour in distro-kasan distro-lockdep; do
 		with_image_of "$(built $flavour)" guest "$(built $flavour)" \
 			$flavour-zswap selftest zswap.sh

@@ -202,7 +202,7 @@ static void start_holder(struct child *c, unsigned long pages,
 /* ------------------------------------------------------------------ lmk --- */
 
 struct vm_counts {
-	unsigned long long pswpin, pswpout, oom_kill, stall;
+	unsigned long long pswpin, pswpout, oom_kill, reclaims;
 };
 
 static struct vm_counts count_vm(void)
@@ -222,7 +222,7 @@ static struct vm_counts count_vm(void)
 		else if (!strcmp(name, "oom_kill"))
 			c.oom_kill = value;
 		else if (!strncmp(name, "allocstall_", strlen("allocstall_")))
-			c.stall += value;
+			c.reclaims += value;
 	}
 	fclose(f);
 	return c;
@@ -252,15 +252,6 @@ static unsigned long long free_bytes(void)
 	return (unsigned long long)info.freeram * info.mem_unit;
 }
 
-static int64_t cpu_now_ns(void)
-{
-	struct timespec now;
-
-	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now))
-		err(2, "clock_gettime");
-	return now.tv_sec * 1000000000LL + now.tv_nsec;
-}
-
 /*
  * A touch is the fault and filling the page: what other tasks take from this
  * one in the middle of it counts, too. The data matters because part of it is
@@ -268,7 +259,7 @@ static int64_t cpu_now_ns(void)
  */
 static void touch_new(char *mem, unsigned long pages, uint64_t seed)
 {
-	int64_t ns, start = now_ns(), before = start, cpu = cpu_now_ns();
+	int64_t ns, start = now_ns(), before = start, cpu = cpu_ns();
 	unsigned long i;
 
 	for (i = 0; i < pages; i++) {
@@ -282,7 +273,7 @@ static void touch_new(char *mem, unsigned long pages, uint64_t seed)
 			shared->stall_ns += ns;
 		}
 	}
-	shared->cpu_ns = cpu_now_ns() - cpu;
+	shared->cpu_ns = cpu_ns() - cpu;
 	shared->total_ns = before - start;
 }
 
@@ -438,7 +429,7 @@ static void play(struct lmk *l)
 	l->vm.pswpin = after.pswpin - before.pswpin;
 	l->vm.pswpout = after.pswpout - before.pswpout;
 	l->vm.oom_kill = after.oom_kill - before.oom_kill;
-	l->vm.stall = after.stall - before.stall;
+	l->vm.reclaims = after.reclaims - before.reclaims;
 }
 
 static void print_lmk(unsigned int run, const struct lmk *l)
@@ -457,7 +448,7 @@ static void print_lmk(unsigned int run, const struct lmk *l)
 	printf("],\"bystander_rounds\":%lu,\"bystander_gap_ns\":%lld,\"workers_ns\":%lld,",
 	       l->rounds, (long long)l->gap_ns, (long long)l->workers_ns);
 	printf("\"pswpout\":%llu,\"pswpin\":%llu,\"oom_kills\":%llu,\"reclaims\":%llu,",
-	       l->vm.pswpout, l->vm.pswpin, l->vm.oom_kill, l->vm.stall);
+	       l->vm.pswpout, l->vm.pswpin, l->vm.oom_kill, l->vm.reclaims);
 	printf("\"cpu_ns\":%lld,", (long long)shared->cpu_ns);
 	printf("\"oom\":%s,\"left_bytes\":%llu}\n", l->oom ? "true" : "false",
 	       l->left);

@@ -173,12 +173,23 @@ static struct {
 	int64_t every, due;
 } series;
 
-int64_t now_ns(void)
+static int64_t clock_ns(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+int64_t now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+/* CPU time of this process. */
+int64_t cpu_ns(void)
+{
+	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 void nap(long us)
@@ -796,7 +807,6 @@ static int do_release(void)
 	return 0;
 }
 
-/* Swap out, read back, compare, until time is up; then tell in the exit code. */
 /* Another process shares all that is in swap for a while, and so is not its last. */
 static bool share(void)
 {
@@ -808,6 +818,7 @@ static bool share(void)
 	return pid > 0 && waitpid(pid, &status, 0) == pid;
 }
 
+/* Swap out, read back, compare, until time is up; then tell in the exit code. */
 static int verify_child(struct child *c, unsigned long pages, uint64_t seed,
 			int64_t until)
 {

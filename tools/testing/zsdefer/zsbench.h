@@ -58,6 +58,7 @@ extern struct child *children;
 extern int gate[2];
 
 int64_t now_ns(void);
+int64_t cpu_ns(void);
 void nap(long us);
 int compare_ns(const void *a, const void *b);
 

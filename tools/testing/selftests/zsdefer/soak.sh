@@ -276,7 +276,7 @@ every_byte_that_came_back_was_right()
 
 knobs_took_what_they_should()
 {
-	nothing_wrong knobs && done_often knob $((seconds / 60 + 1))
+	nothing_wrong knobs && done_often knob $((seconds / 10 + 1))
 }
 
 no_bound_was_exceeded()

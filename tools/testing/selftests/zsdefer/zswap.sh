@@ -81,25 +81,30 @@ memory_cgroups()
 	grep -qw memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null
 }
 
+# holding_in_group MIB: as holding, by a process in a cgroup of its own, $group.
+holding_in_group()
+{
+	group=/sys/fs/cgroup/zsdefer
+	echo +memory >/sys/fs/cgroup/cgroup.subtree_control && mkdir "$group" ||
+		return 1
+	: >"$tmp/held"
+	sh -c "echo \$\$ >$group/cgroup.procs; exec zsbench hold -m $1" \
+		>"$tmp/held" 2>&1 &
+	held=$!
+	eventually 60 grep -q ready "$tmp/held" || fail "$(cat "$tmp/held")"
+}
+
 cgroups_are_uncharged_at_once()
 {
 	memory_cgroups || {
 		echo "# no memory cgroups"
 		return "$KSFT_SKIP"
 	}
-	group=/sys/fs/cgroup/zsdefer
-	echo +memory >/sys/fs/cgroup/cgroup.subtree_control &&
-	mkdir $group && zswap_set_up || return 1
-	: >"$tmp/held"
-	sh -c "echo \$\$ >$group/cgroup.procs; exec zsbench hold -m 16" \
-		>"$tmp/held" 2>&1 &
-	held=$!
-	eventually 60 grep -q ready "$tmp/held" || fail "$(cat "$tmp/held")" ||
-		return 1
-	charged=$(cat $group/memory.zswap.current)
-	killed $held
-	left=$(cat $group/memory.zswap.current)
-	rmdir $group && [ "$charged" -gt 0 ] && [ "$left" = 0 ] ||
+	zswap_set_up && holding_in_group 16 || return 1
+	charged=$(cat "$group"/memory.zswap.current)
+	killed "$held"
+	left=$(cat "$group"/memory.zswap.current)
+	rmdir "$group" && [ "$charged" -gt 0 ] && [ "$left" = 0 ] ||
 		fail "$charged bytes were charged, and $left after the kill" ||
 		return 1
 	eventually 5 grep -qx 'nr_dying_descendants 0' /sys/fs/cgroup/cgroup.stat ||
@@ -133,7 +138,7 @@ a_kill_ends_the_time_of_refusals()
 	zsbench hold -m $(($(memory_mib) * 6 / 100)) >"$tmp/held" 2>&1 &
 	held=$!
 	eventually 60 limit_was_hit || fail "the limit was not hit" || return 1
-	killed $held
+	killed "$held"
 	before=$(written_past) hits=$(figure pool_limit_hit)
 	holding 1
 	killed "$held"
@@ -161,7 +166,7 @@ who_writes_back_takes_what_waits()
 	held=$!
 	eventually 60 writeback_has_begun || fail "nothing is written back" ||
 		return 1
-	killed $held
+	killed "$held"
 	eventually 5 pools_are_below $(($(memory_mib) * 1048576 / 10000)) ||
 		fail "$(figure pool_total_size) bytes in the pools"
 }
@@ -221,14 +226,10 @@ shrinker_counts()
 # Who reclaims memory has no live page written out as long as dead ones can make room.
 live_pages_are_written_out_after_dead_ones_are_gone()
 {
-	scan=$(ls /sys/kernel/debug/shrinker/mm-zswap-*/scan 2>/dev/null)
-	[ -e "$scan" ] || {
-		echo "# shrinkers can't be asked one by one"
-		return "$KSFT_SKIP"
-	}
+	shrinker_can_be_asked || return "$KSFT_SKIP"
 	# The root's, if there are memory cgroups.
-	group=0
-	! memory_cgroups || group=$(command stat -c %i /sys/fs/cgroup)
+	whose=0
+	! memory_cgroups || whose=$(command stat -c %i /sys/fs/cgroup)
 	zswap_set_up && holding 8 && live=$held && holding 32 && killed "$held" &&
 	some_wait 8000 && param shrinker_enabled Y || return 1
 	scans=0
@@ -247,9 +248,36 @@ live_pages_are_written_out_after_dead_ones_are_gone()
 	return $status
 }
 
+# Nothing dead is charged to a cgroup, so that does not help one that is at its limit.
+a_cgroup_s_live_pages_are_written_out_all_the_same()
+{
+	shrinker_can_be_asked || return "$KSFT_SKIP"
+	memory_cgroups || {
+		echo "# no memory cgroups"
+		return "$KSFT_SKIP"
+	}
+	zswap_set_up && holding_in_group 4 && live=$held && holding 64 &&
+	killed "$held" && some_wait 16000 && param shrinker_enabled Y || return 1
+	whose=$(command stat -c %i "$group")
+	eventually 10 writeback_after_a_scan && some_wait 1
+	status=$?
+	killed "$live"
+	rmdir "$group"
+	return $status
+}
+
+shrinker_can_be_asked()
+{
+	scan=$(ls /sys/kernel/debug/shrinker/mm-zswap-*/scan 2>/dev/null)
+	[ -e "$scan" ] || {
+		echo "# shrinkers can't be asked one by one"
+		return 1
+	}
+}
+
 scanned()
 {
-	echo "$group 0 128" >"$scan"
+	echo "$whose 0 128" >"$scan"
 }
 
 writeback_after_a_scan()
@@ -335,6 +363,7 @@ run_tests \
 	who_writes_back_takes_what_waits \
 	the_shrinker_counts_what_lives \
 	live_pages_are_written_out_after_dead_ones_are_gone \
+	a_cgroup_s_live_pages_are_written_out_all_the_same \
 	a_store_that_gets_no_memory_takes_back_and_tries_again \
 	an_old_compressor_s_pool_goes_with_its_last_entry \
 	swapoff_meets_full_queues \
