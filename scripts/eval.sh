@@ -23,7 +23,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-all_parts="cost native zswap release compact irqs lmk latency locks profile workers stress sweep cpus series algorithms"
+all_parts="cost native zswap release compact irqs lmk pressure latency locks profile workers stress sweep cpus series algorithms"
 # In the order that compiles least, which kernel-build.sh tells.
 all_designs="unpatched array percpu pages plain plain-disabled optional disabled perclass"
 : "${PARTS:=$all_parts}" "${DESIGNS:=$all_designs}"
@@ -59,6 +59,8 @@ flavour_of()
 	zswap-cgroup/*) echo "zswap-$flavour" ;;
 	irqs/perclass) echo traced ;;
 	irqs/*) echo "traced-$flavour" ;;
+	pressure/perclass) echo distro ;;
+	pressure/*) echo "distro-$flavour" ;;
 	*/disabled | */perclass) echo on ;;
 	*/array | */percpu | */pages) echo "design-$flavour" ;;
 	*) echo "$flavour" ;;
@@ -75,6 +77,11 @@ have_kernels()
 		flavour=$(flavour_of "$design" "$part")
 		[ -z "${builds[$flavour]:-}" ] || continue
 		builds[$flavour]=$("$here/scripts/kernel-build.sh" "$flavour")
+		images[$flavour]=$image
+		[ ! -d "${builds[$flavour]}/lib" ] || {
+			images[$flavour]=$("$here/scripts/image.sh" "${builds[$flavour]}")
+			own_images+=("${images[$flavour]}")
+		}
 		cp "${builds[$flavour]}/.config" "$out/config-$flavour"
 	done
 }
@@ -106,7 +113,7 @@ guest()
 	[[ $design != *disabled ]] || options="$options -e defer=0"
 	stolen=$(stolen)
 	"$here/scripts/vm.sh" -a "$accel" -n "$where" -e wait=2000 -e spin=1 \
-		$options "${builds[$flavour]}" "$image" \
+		$options "${builds[$flavour]}" "${images[$flavour]}" \
 		"$out/$where" "$@" || die "$where failed; see $out/$where"
 	{
 		echo "stolen_jiffies $(($(stolen) - stolen))"
@@ -242,6 +249,14 @@ part_series()
 
 part_lmk() { in_turns lmk "$whole" "-m 512" lmk "$((RUNS + 1))"; }
 
+# The same where there is PSI, two apps at a time, beside a task that needs memory sixty
+# times a second.
+part_pressure()
+{
+	in_turns pressure "unpatched perclass" "-m 640" \
+		lmk "$((RUNS + 1))" -k 2 -D 17
+}
+
 part_latency() { in_turns latency "$whole" "-m 1024" latency "$((RUNS + 1))" 128; }
 
 part_stress()
@@ -266,17 +281,19 @@ part_profile()
 }
 
 # As many CPUs as there are, as far as that makes sense: waiting takes two, and
-# those that queue up behind one who waits take a third.
+# those that queue up behind one who waits take a third. Then many, emulated if there
+# are no more, all with objects of one class.
 part_locks()
 {
-	local design cpus
+	local cpus
 
 	cpus=$(nproc)
 	cpus=$((cpus < 2 ? 2 : cpus > 8 ? 8 : cpus))
-
-	for design in $(among $whole); do
-		anew locks "$design"
-		guest "locks/$design/1" "-m 2048 -c $cpus" locks "$BIG" 4 mixed single
+	ROUNDS=1 in_turns locks "$whole" "-m 2048 -c $cpus" \
+		locks "$BIG" 4 mixed single
+	for cpus in 4 8; do
+		in_turns locks-$cpus "unpatched plain perclass" \
+			"-m 2048 -c $cpus" crowd $((2 * cpus)) 10
 	done
 }
 
@@ -305,8 +322,9 @@ out=${RESULTS:-$here/results/eval-$(date -u +%Y%m%d-%H%M%S)}
 if [ "$PARTS" != report ]; then
 	source=$("$here/scripts/kernel-source.sh")
 	image=$("$here/scripts/image.sh")
-	trap 'rm -f "$image"' EXIT
-	declare -A builds
+	declare -A builds images
+	own_images=()
+	trap 'rm -f "$image" "${own_images[@]}"' EXIT
 	mkdir -p "$out"
 	say "results go to $out"
 	have_kernels all $all_designs

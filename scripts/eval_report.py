@@ -93,8 +93,9 @@ class Results:
                 for r in read_lines(g / name)]
 
     def add(self, what, design, values):
-        """Remember the samples of a figure."""
-        self.figures[what, design] = values
+        """Remember the samples of a figure, if there are any."""
+        if values:
+            self.figures[what, design] = values
 
     def median(self, what, design):
         """KeyError if it was not measured."""
@@ -196,6 +197,7 @@ def command_of(res, part):
 def repeat(doc, res, part, where=""):
     """How a part's figures are made again, and from what they are."""
     where = where or part
+    part = part.split("-")[0]
     doc.source(f"Again: `{command_of(res, where)} PARTS={part}`; from the samples"
                f" in `{where}/`. Medians with (min-max); bold: in parts of the"
                " unpatched kernel's.")
@@ -278,25 +280,37 @@ def read_irqs(res):
             res.add(f"irqs off, longest, us: {kind}", design, values)
 
 
-def read_lmk(res):
+def read_lmk(res, part, prefix):
     """The scene with a killer."""
-    for design in res.designs("lmk"):
-        runs = res.records("lmk", design, "lmk.jsonl")
+    for design in res.designs(part):
+        runs = res.records(part, design, "lmk.jsonl")
         for figure, field, scale in (
                 ("time until the new app has its memory, ms", "total_ns", 1e6),
                 ("of that its own CPU time, ms", "cpu_ns", 1e6),
                 ("allocations that had to reclaim memory", "reclaims", 1),
                 ("its worst stall, ms", "worst_ns", 1e6),
                 ("its stalls above 1 ms, ms together", "stall_ns", 1e6),
-                ("kills", "kills", 1), ("workers, ms of CPU", "workers_ns", 1e6),
-                ("a bystander's longest gap, ms", "bystander_gap_ns", 1e6)):
+                ("kills", "kills", 1), ("workers, ms of CPU", "workers_ns", 1e6)):
             # Less than zero: the new app was killed itself.
-            res.add("killer scene: " + figure, design,
+            res.add(prefix + figure, design,
                     [math.inf if r["oom"] and field.endswith("total_ns")
                      else r[field] / scale for r in runs])
-        kills = [k / 1e6 for r in runs for k in r["kill_ns"]]
-        if kills:
-            res.add("killer scene: a kill until it is gone, ms", design, kills)
+        res.add(prefix + "a kill until it is gone, ms", design,
+                [k / 1e6 for r in runs for k in r["kill_ns"]])
+        for figure, field, scale, of in (
+                ("a bystander's longest gap, ms", "bystander_gap_ns", 1e6,
+                 lambda r: not r["frame_ms"]),
+                ("frames of a task that needs memory for each",
+                 "bystander_rounds", 1, lambda r: r["frame_ms"]),
+                ("of these late", "missed", 1, lambda r: r["frame_ms"]),
+                ("the latest, ms", "bystander_gap_ns", 1e6,
+                 lambda r: r["frame_ms"]),
+                ("some task short of memory (PSI), ms", "some_us", 1e3,
+                 lambda r: r["some_us"] >= 0),
+                ("all tasks short of memory (PSI), ms", "full_us", 1e3,
+                 lambda r: r["full_us"] >= 0)):
+            res.add(prefix + figure, design,
+                    [r[field] / scale for r in runs if of(r)])
 
 
 def add_latency(res, prefix, design, runs):
@@ -484,7 +498,7 @@ def show_group(doc, res, part, title, text, prefix, digits, to=None, plot=()):
                                {d: res.figures[what, d] for d in designs
                                 if res.figures.get((what, d))}), what)
     doc.table(["figure"] + designs,
-              [[what.removeprefix("killer scene: ")] +
+              [[what.removeprefix(prefix if prefix in (LMK, PRESSURE) else "")] +
                [with_ratio(res, what, d, digits) for d in designs]
                for what in names])
     repeat(doc, res, part)
@@ -601,6 +615,38 @@ def read_locks(path):
             contended[caller] += int(m[1])
             waited[caller] += float(m[2]) * scale
     return [(n, waited[caller], caller) for caller, n in contended.items()]
+
+
+# Where class->lock and the locks of ours are taken.
+OUR_LOCKS = re.compile(r"_*(zsdefer|zs_|zswap_zsdefer|zram_slot_dies)")
+
+
+def show_many(doc, res, part):
+    """Whose locks are waited for longest, on many CPUs."""
+    cpus = part.removeprefix("locks-")
+    doc.section(f"Locks on {cpus} CPUs")
+    doc.text("Twice as many processes as CPUs swap out 16 MiB each, whose objects"
+             " are all of one class, and are killed, again and again. The first"
+             " five by the time that was waited in all, by `perf lock contention`,"
+             " and how often: the mutex in `__submit_bio` is a compression"
+             " stream's.")
+    rows = []
+    for design in res.designs(part):
+        often, waited = Counter(), Counter()
+        for guest in res.guests(part, design):
+            for n, us, caller in read_locks(guest / "locks.txt"):
+                often[caller] += n
+                waited[caller] += us
+        order = waited.most_common()
+        ours = [i for i, (caller, _) in enumerate(order, 1)
+                if OUR_LOCKS.match(caller)]
+        rows.append([design,
+                     ", ".join(f"`{caller}` {us / 1e3:.1f} ms ({often[caller]})"
+                               for caller, us in order[:5]) or "-",
+                     f"{ours[0]}." if ours else "none",
+                     str(len(res.records(part, design, "release.jsonl")))])
+    doc.table(["design", "waited for", "the first of zsmalloc's and ours", "kills"], rows)
+    repeat(doc, res, part)
 
 
 def read_spins(path):
@@ -1020,6 +1066,7 @@ def show_machine(doc, res):
                        sorted(res.root.glob("config-*"))) + ".")
 
 
+LMK, PRESSURE = "killer scene: ", "two at once: "
 LMK_PLOTS = ("killer scene: time until the new app has its memory, ms",
              "killer scene: its worst stall, ms")
 
@@ -1052,11 +1099,19 @@ def body(doc, res, to):
                   " while a process is killed, its memory drained, and as much"
                   " swapped out and in, on one CPU whose microsecond is 1000"
                   " instructions.", "irqs off", 0),
-            group("lmk", read_lmk, "Low-memory-killer scene",
+            group("lmk", lambda r: read_lmk(r, "lmk", LMK),
+                  "Low-memory-killer scene",
                   "Six apps with resident and swapped memory; a new one wants half"
                   " of the machine's memory, and whenever little is free the"
                   " oldest app is killed, one after the other.",
-                  "killer scene", 1, to, LMK_PLOTS),
+                  LMK, 1, to, LMK_PLOTS),
+            group("pressure", lambda r: read_lmk(r, "pressure", PRESSURE),
+                  "Two apps at once, and a task with deadlines",
+                  "The same in a kernel configured like a distribution's, which"
+                  " tells how long tasks were short of memory (PSI). The killer"
+                  " kills two apps at a time, and another task gets 1 MiB of new"
+                  " memory every 17 ms, and gives it back.",
+                  PRESSURE, 1),
             group("latency", read_latency, "Swapping beside a kill",
                   "What a page fault from swap and a page-out of 16 pages take"
                   " while nothing is freed, and within 20 ms of a kill of 128 MiB.",
@@ -1068,7 +1123,9 @@ def body(doc, res, to):
                   ("vm: ", "mmap: ", "exit: "), 2),
             ("sweep", None, lambda: show_sweep(doc, res, to)),
             ("profile", None, lambda: show_profile(doc, res, to)),
-            ("locks", None, lambda: show_locks(doc, res))):
+            ("locks", None, lambda: show_locks(doc, res)),
+            *((p, None, lambda p=p: show_many(doc, res, p))
+              for p in ("locks-4", "locks-8"))):
         if not res.designs(part):
             continue
         try:

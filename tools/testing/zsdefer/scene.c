@@ -25,6 +25,7 @@
 
 #define STALL_NS	1000000
 #define BYSTANDER_SIZE	(1024UL * 1024)
+#define FRAME_SIZE	(1024UL * 1024)
 #define CACHE_LINE	64
 
 #define PROBE_SIZE	(32 * 1024UL * 1024)
@@ -55,6 +56,7 @@ static struct shared {
 	volatile unsigned long stalls;
 	/* Its bystander. */
 	volatile unsigned long rounds;
+	volatile unsigned long missed;
 	volatile int64_t gap_ns;
 	volatile int64_t round_ns;
 	/* The probe of latency. */
@@ -203,7 +205,23 @@ static void start_holder(struct child *c, unsigned long pages,
 
 struct vm_counts {
 	unsigned long long pswpin, pswpout, oom_kill, reclaims;
+	long long some_us, full_us;
 };
+
+/* Time that some, or all, were short of memory, or -1 if the kernel has no PSI. */
+static void read_pressure(struct vm_counts *c)
+{
+	char buf[256], *full;
+
+	c->some_us = -1;
+	c->full_us = -1;
+	if (read_file("/proc/pressure/memory", buf, sizeof(buf)) < 0)
+		return;
+	full = strstr(buf, "full");
+	if (sscanf(buf, "some %*s %*s %*s total=%lld", &c->some_us) != 1 || !full ||
+	    sscanf(full, "full %*s %*s %*s total=%lld", &c->full_us) != 1)
+		errx(1, "/proc/pressure/memory is not as expected");
+}
 
 static struct vm_counts count_vm(void)
 {
@@ -225,6 +243,7 @@ static struct vm_counts count_vm(void)
 			c.reclaims += value;
 	}
 	fclose(f);
+	read_pressure(&c);
 	return c;
 }
 
@@ -236,7 +255,7 @@ struct lmk {
 	bool oom;
 	struct vm_counts vm;
 	int64_t workers_ns;
-	unsigned long rounds, pages;
+	unsigned long rounds, missed, pages;
 	int64_t gap_ns;
 	unsigned long long left;
 };
@@ -311,6 +330,35 @@ static void work(char *mem)
 	}
 }
 
+/*
+ * Likewise, but each round has a time when it is due, and needs new memory by the
+ * next one's. One that is late drops those that it took the time of.
+ */
+static void work_by_deadlines(void)
+{
+	int64_t due = shared->round_ns, frame = opt.frame_ms * 1000000LL, took;
+	unsigned long pages = FRAME_SIZE / page_size, i;
+	char *mem;
+
+	for (;;) {
+		mem = map_pages(pages);
+		for (i = 0; i < pages; i++)
+			*(volatile char *)(mem + i * page_size) = 1;
+		if (munmap(mem, pages * page_size))
+			err(1, "munmap");
+		took = now_ns() - due;
+		if (took > shared->gap_ns)
+			shared->gap_ns = took;
+		shared->missed += took > frame;
+		shared->rounds++;
+		due += (took / frame + 1) * frame;
+		shared->round_ns = due;
+		took = due - now_ns();
+		if (took > 0)
+			nap(took / 1000);
+	}
+}
+
 static void start_bystander(struct child *c, uint64_t seed)
 {
 	if (fork_child(c)) {
@@ -322,6 +370,8 @@ static void start_bystander(struct child *c, uint64_t seed)
 		fill(mem, BYSTANDER_SIZE / page_size, opt.data, seed);
 		set_state(c, READY);
 		shared->round_ns = wait_gate(gate[0]);
+		if (opt.frame_ms)
+			work_by_deadlines();
 		work(mem);
 	}
 }
@@ -351,26 +401,30 @@ static void start_apps(struct lmk *l, uint64_t seed)
 	}
 }
 
-/* Returns whether there was one. */
+/* As many as are to be killed at once. Returns whether there was one. */
 static bool kill_oldest(struct lmk *l)
 {
-	unsigned int i;
+	struct child *victims[MAX_PROCS];
+	unsigned int i, n = 0;
 	int64_t start;
 
-	for (i = 0; i < opt.procs; i++) {
+	for (i = 0; i < opt.procs && n < opt.victims; i++) {
 		struct child *c = &children[i];
 
 		/* There may be one that the kernel has killed meanwhile. */
 		if (c->pid && ended(c, NULL))
 			c->pid = 0;
-		if (!c->pid)
-			continue;
-		start = now_ns();
-		put_down(c);
-		l->kill_ns[l->kills++] = now_ns() - start;
-		return true;
+		if (c->pid)
+			victims[n++] = c;
 	}
-	return false;
+	start = now_ns();
+	for (i = 0; i < n; i++)
+		kill(victims[i]->pid, SIGKILL);
+	for (i = 0; i < n; i++) {
+		put_down(victims[i]);
+		l->kill_ns[l->kills++] = now_ns() - start;
+	}
+	return n;
 }
 
 /*
@@ -405,6 +459,7 @@ static void read_bystander(struct lmk *l)
 	int64_t gap = now_ns() - shared->round_ns;
 
 	l->rounds = shared->rounds;
+	l->missed = shared->missed;
 	l->gap_ns = shared->gap_ns > gap ? shared->gap_ns : gap;
 }
 
@@ -430,6 +485,8 @@ static void play(struct lmk *l)
 	l->vm.pswpout = after.pswpout - before.pswpout;
 	l->vm.oom_kill = after.oom_kill - before.oom_kill;
 	l->vm.reclaims = after.reclaims - before.reclaims;
+	l->vm.some_us = after.some_us < 0 ? -1 : after.some_us - before.some_us;
+	l->vm.full_us = after.full_us < 0 ? -1 : after.full_us - before.full_us;
 }
 
 static void print_lmk(unsigned int run, const struct lmk *l)
@@ -449,7 +506,9 @@ static void print_lmk(unsigned int run, const struct lmk *l)
 	       l->rounds, (long long)l->gap_ns, (long long)l->workers_ns);
 	printf("\"pswpout\":%llu,\"pswpin\":%llu,\"oom_kills\":%llu,\"reclaims\":%llu,",
 	       l->vm.pswpout, l->vm.pswpin, l->vm.oom_kill, l->vm.reclaims);
-	printf("\"cpu_ns\":%lld,", (long long)shared->cpu_ns);
+	printf("\"cpu_ns\":%lld,\"victims\":%u,\"frame_ms\":%lu,\"missed\":%lu,",
+	       (long long)shared->cpu_ns, opt.victims, opt.frame_ms, l->missed);
+	printf("\"some_us\":%lld,\"full_us\":%lld,", l->vm.some_us, l->vm.full_us);
 	printf("\"oom\":%s,\"left_bytes\":%llu}\n", l->oom ? "true" : "false",
 	       l->left);
 	fflush(stdout);

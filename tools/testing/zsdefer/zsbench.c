@@ -8,7 +8,7 @@
  *	zsbench verify	[-m MIB] [-p PROCS] [-t SECONDS] [-s SEED] [-H]
  *	zsbench hold	[-m MIB] [-d DATA]
  *	zsbench lmk	[-p APPS] [-m MIB] [-R MIB] [-n MIB] [-l MIB] [-d DATA]
- *			[-r RUNS] [-z zramN] [-w MS] [-a]
+ *			[-r RUNS] [-z zramN] [-w MS] [-a] [-k VICTIMS] [-D MS]
  *	zsbench churn	[-r ROUNDS] [-s SEED] [-z zramN]
  *	zsbench latency	[-m MIB] [-d DATA] [-r RUNS] [-z zramN] [-w MS] [-x]
  *	zsbench workers
@@ -60,7 +60,8 @@
  * "lmk" has APPS processes that swap MIB (-m) each out and keep more (-R), and
  * another that then touches new memory (-n), while its parent kills an app
  * whenever less than -l is free, the oldest first, and waits until it is gone. With
- * -a it looks at what is available (MemAvailable) instead.
+ * -a it looks at what is available (MemAvailable) instead. With -k it kills so many
+ * apps at once.
  * All sizes are in MiB; -R and -l may be 0. A line of JSON a run:
  *
  *	total_ns	until the new process had all its memory; -1 if the kernel
@@ -75,7 +76,13 @@
  *	oom_kills	processes that the kernel killed
  *	bystander_rounds, bystander_gap_ns
  *			what a process got done meanwhile that never sleeps and
- *			needs 1 MiB, and the longest that a round of it took
+ *			needs 1 MiB, and the longest that a round of it took. With
+ *			-D: that every MS milliseconds gets 1 MiB of new memory, and
+ *			gives it back; from when it is due, and "missed" is how often
+ *			that took longer than to the next
+ *	some_us, full_us
+ *			for how long some task, or all, were short of memory, by
+ *			/proc/pressure/memory; -1 if there is no such file
  *	workers_ns	CPU time of all kworkers meanwhile
  *	pswpout, pswpin	pages that were swapped meanwhile
  *	left_bytes	as above, when all is over
@@ -143,7 +150,8 @@ static const char * const data_names[] = {
 struct options opt = {
 	.how = "munmap", .mib = 64, .procs = 1, .data = MIXED, .runs = 5,
 	.seconds = 10, .seed = 1, .zram = "zram0", .wait_ms = 60000,
-	.resident_mib = 32, .new_mib = 256, .low_mib = 48, .piece_mib = MAX_MIB,
+	.resident_mib = 32, .new_mib = 256, .low_mib = 48, .victims = 1,
+	.piece_mib = MAX_MIB,
 };
 
 struct child *children;
@@ -994,7 +1002,7 @@ static void parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "h:m:p:d:r:t:s:z:w:R:n:l:c:g:afixHS")) != -1) {
+	while ((c = getopt(argc, argv, "h:m:p:d:r:t:s:z:w:R:n:l:c:g:k:D:afixHS")) != -1) {
 		switch (c) {
 		case 'h':
 			opt.how = optarg;
@@ -1037,6 +1045,12 @@ static void parse(int argc, char **argv)
 			break;
 		case 'g':
 			opt.rate = number(optarg, 2, 1000000);
+			break;
+		case 'k':
+			opt.victims = number(optarg, 1, MAX_PROCS);
+			break;
+		case 'D':
+			opt.frame_ms = number(optarg, 1, 60000);
 			break;
 		case 'a':
 			opt.available = true;

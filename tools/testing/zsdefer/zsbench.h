@@ -30,6 +30,8 @@ struct options {
 	unsigned long low_mib;
 	unsigned long piece_mib;
 	unsigned long rate;
+	unsigned long frame_ms;
+	unsigned int victims;
 	bool available;
 	bool flush;
 	bool interleave;
