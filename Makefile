@@ -7,7 +7,7 @@ export BASE KSRC ZSDEFER_CACHE JOBS RUNS SIZES MEM CPUS TESTS CHECK WITHOUT UPDA
 export RESULTS BASELINE SIZE MINUTES SEED KERNEL BUILDS PARTS DESIGNS ROUNDS BIG KIT ONLY DOC NATIVE BOOTS
 
 .PHONY: help try run test test-all kunit mutants scenes builds bench eval eval-target sweep soak shell
-.PHONY: kernel dkms apply unapply check clean
+.PHONY: kernel dkms apply unapply series check clean
 .DEFAULT_GOAL := help
 
 help:
@@ -44,6 +44,8 @@ help:
 #:   make apply KDIR=tree     put the feature into a kernel tree of yours
 #:   make unapply KDIR=tree   take it out again; CHECK=1 only tells, for both
 #:                            WITHOUT=all applies no optional patch
+#:   make series    the patches as they would be mailed, two folders for git am; with
+#:                  RESULTS= of a "make eval PARTS=patches" they have their figures
 #:   make check     shellcheck, checkpatch, kernel-doc, Sphinx, coccicheck and
 #:                  sparse over what is here, and whether newer kernels will take it
 #:   make clean     remove the results; the cache folder stays
@@ -109,6 +111,9 @@ dkms:
 apply unapply:
 	@test -n "$(KDIR)" || { echo "error: make $@ KDIR=tree" >&2; exit 2; }
 	@$(scripts)/apply.sh $@ "$(KDIR)"
+
+series:
+	@$(scripts)/series.sh
 
 check:
 	@$(scripts)/check.sh

@@ -10,6 +10,8 @@ set -euo pipefail
 need_packages shellcheck python3 perl python3-sphinx coccinelle
 cd "$here"
 source=$(scripts/kernel-source.sh)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
 bad=0
 
 report()
@@ -57,6 +59,28 @@ report "checkpatch of the patches" "$(for f in patches/*/*.patch \
 done)"
 
 # Those that fit no more are told of by make mutants, too, which takes much longer.
+# Of the series as it would be mailed. Files come and go with it, and who sends it knows
+# of MAINTAINERS.
+for base in patches/*; do
+	base=${base#patches/}
+	report "series for $base" "$(BASE=$base scripts/series.sh "$tmp/$base" 2>&1 |
+		grep -A9 error || true
+	for f in "$tmp/$base"/*/*.patch; do
+		ignore=FILE_PATH_CHANGES,MACRO_ARG_REUSE,MACRO_ARG_PRECEDENCE,VOLATILE
+		ignore=$ignore,CAMELCASE,EMBEDDED_FUNCTION_NAME,OPEN_ENDED_LINE
+		case $f in
+		*/0000-*) continue ;;
+		# Patches and scripts of its own.
+		*-tools-testing-*) continue ;;
+		*hear-of-a-range-of-slots*) ignore=$ignore,SPACING ;;
+		*defer-frees* | *free-an-array-of-pages*)
+			ignore=$ignore,PARENTHESIS_ALIGNMENT ;;
+		esac
+		perl "$source/scripts/checkpatch.pl" --no-tree --no-summary --strict \
+			--terse --ignore $ignore "$f" || true
+	done)"
+done
+
 report "mutants that fit" "$(for f in tools/testing/zsdefer/mutants/*.patch; do
 	patch -p1 --dry-run --fuzz=0 -s -f <"$f" >/dev/null ||
 		echo "$f does not apply"
@@ -71,8 +95,6 @@ else
 fi)"
 
 # The kernel's documents have warnings of their own; ours may have none.
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
 cp -al "$source" "$tmp/linux"
 scripts/apply.sh apply "$tmp/linux" >/dev/null
 report Sphinx "$(for dir in admin-guide/blockdev mm; do

@@ -23,7 +23,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-all_parts="cost native zswap release compact irqs lmk pressure latency locks profile workers stress sweep cpus series algorithms"
+all_parts="cost native zswap release compact irqs lmk pressure latency locks profile workers stress sweep cpus series algorithms patches"
 # In the order that compiles least, which kernel-build.sh tells.
 all_designs="unpatched array percpu pages plain plain-disabled optional disabled perclass"
 : "${PARTS:=$all_parts}" "${DESIGNS:=$all_designs}"
@@ -55,6 +55,8 @@ flavour_of()
 	local flavour=${1%-disabled}
 
 	case $2/$flavour in
+	patches/00) echo unpatched ;;
+	patches/*) echo on ;;
 	zswap-cgroup/disabled | zswap-cgroup/perclass) echo zswap ;;
 	zswap-cgroup/*) echo "zswap-$flavour" ;;
 	irqs/perclass) echo traced ;;
@@ -295,6 +297,36 @@ part_locks()
 		in_turns locks-$cpus "unpatched plain perclass" \
 			"-m 2048 -c $cpus" crowd $((2 * cpus)) 10
 	done
+}
+
+# Each patch of the series on top of those before it, as "make series" would send them.
+part_patches()
+{
+	local n code swap beside
+
+	rm -rf "${out:?}/patches"
+	mkdir -p "$out/patches"
+	{
+		echo "00 - code the unpatched kernel"
+		"$here/scripts/series.sh" list
+	} >"$out/patches/list"
+	while read -r n _ code _ <&3; do
+		[ "$code" = code ] || continue
+		# Another kernel by the same name.
+		unset "builds[on]"
+		[ "$n" = 00 ] || export SERIES=$((10#$n))
+		DESIGNS=$n have_kernels patches "$n"
+		for swap in zram0 zswap; do
+			# Each has one CPU, and counts instructions.
+			start guest "patches/$n/$swap" "-i -m 512 -e zram=$swap" \
+				price on 16
+			beside=$child
+			[ "$n" = 00 ] || guest "patches/$n/$swap-off" \
+				"-i -m 512 -e zram=$swap" price disabled 16
+			finish "$beside"
+		done
+	done 3<"$out/patches/list"
+	unset SERIES "builds[on]"
 }
 
 part_report() { :; }

@@ -28,6 +28,8 @@ def gnuplot(path, title, commands, size="760,420"):
               "set tics nomirror", *commands]
     subprocess.run(["gnuplot"], input="\n".join(script) + "\n", text=True,
                    check=True)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(line.rstrip() for line in lines) + "\n")
     return path
 
 

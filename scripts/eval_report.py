@@ -19,6 +19,7 @@ import native_report
 from eval_doc import Doc
 from samples import (EXITING, add_costs, ratio, read_lines, read_stacks,
                      read_stress, spread)
+from series_figures import Patches, about_all
 from sweep_report import read as read_sweep
 
 HERE = Path(__file__).resolve().parent.parent
@@ -700,6 +701,16 @@ def show_locks(doc, res):
                " `locks/*/1/`.")
 
 
+def show_patches(doc, res):
+    """What each patch of the series costs and saves."""
+    doc.section("Patch by patch")
+    doc.text("The series as `make series` has it: each patch on top of those"
+             " before it, with the option and deferral on, and by the last two"
+             " columns turned off.")
+    doc.table(*about_all(Patches(res.root)))
+    repeat(doc, res, "patches")
+
+
 # The reviewers' questions
 
 def versus(res, what, others, digits=0, unit=""):
@@ -1125,8 +1136,10 @@ def body(doc, res, to):
             ("profile", None, lambda: show_profile(doc, res, to)),
             ("locks", None, lambda: show_locks(doc, res)),
             *((p, None, lambda p=p: show_many(doc, res, p))
-              for p in ("locks-4", "locks-8"))):
-        if not res.designs(part):
+              for p in ("locks-4", "locks-8")),
+            ("patches", None, lambda: show_patches(doc, res))):
+        if not res.designs(part) and \
+           (part != "patches" or not (res.root / part).exists()):
             continue
         try:
             if read:

@@ -40,12 +40,17 @@ lay_over()
 }
 
 # stage SOURCE ours|design-NAME|"": what is laid over the unpatched tree goes to
-# $tmp/stage, and the names of these files to $tmp/files.
+# $tmp/stage, and the names of these files to $tmp/files. With SERIES=N, ours are the
+# first N patches of the series.
 stage()
 {
 	rm -rf "$tmp/stage"
 	mkdir "$tmp/stage"
-	[ "$2" != ours ] || "$here/scripts/apply.sh" stage "$1" "$tmp/stage"
+	if [ "$2" = ours ] && [ -n "${SERIES:-}" ]; then
+		"$here/scripts/series.sh" stage "$1" "$SERIES" "$tmp/stage"
+	elif [ "$2" = ours ]; then
+		"$here/scripts/apply.sh" stage "$1" "$tmp/stage"
+	fi
 	(cd "$tmp/stage" && find . -type f | LC_ALL=C sort) >"$tmp/files"
 	case $2 in design-*) lay_over "designs/${2#design-}" "$1" ;; esac
 }
@@ -135,6 +140,8 @@ configure()
 		END { for (s in want) print s "\t" want[s] }
 	' "$tmp/fragment" | while IFS=$'\t' read -r s w; do
 		have=$(grep "^$s=" "$build/.config" || true)
+		# A part of the series may not know it yet.
+		[ -z "${SERIES:-}" ] || [[ $s != *_DEFERRED_FREE_DEFAULT_ON ]] || have=$w
 		[ "$have" = "$w" ] || echo "${w:-$s off}"
 	done)
 	[ -z "$lost" ] || die "the kernel's Kconfig does not give:" "$lost"

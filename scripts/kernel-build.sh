@@ -28,7 +28,8 @@
 # tells, which is made of the sources that are ours, the configuration, how it is
 # built, and the names of the kernel and the compiler.
 #
-# kernel-build.sh in-tree COMMAND... runs a command in a patched tree instead.
+# kernel-build.sh in-tree COMMAND... runs a command in a patched tree instead. SERIES=N
+# has the first N patches of the series in place of all that is ours.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/kbuild.sh"
@@ -90,7 +91,7 @@ describe()
 	# Others do not see how the files of a family come and go.
 	case $family in guest | zswap | um | traced | distro*) tree=$tree-$family ;; esac
 	build=$ZSDEFER_CACHE/build/$name-$family
-	kept=$ZSDEFER_CACHE/kernel/$name-$1
+	kept=$ZSDEFER_CACHE/kernel/$name-$1${SERIES:+-series-$SERIES}
 }
 
 # Where the option is off no C file of ours is compiled, so what is in these

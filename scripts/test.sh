@@ -9,7 +9,7 @@ set -euo pipefail
 
 most="input apply litmus object zram swap pressure upstream checked faults run try"
 slow="kunit mutants checked-more kcsan rt zswap arm64 i386 distro distro-more builds
-	designs eval native dkms 6.12"
+	designs eval native series dkms 6.12"
 : "${TESTS:=$most}"
 [ "$TESTS" != all ] || TESTS="$most $slow"
 passed=0 failed=0 skipped=0 failures=() again=''
@@ -626,6 +626,26 @@ scenes()
 		check "$1: no warning from the kernel ($(basename "$which"))" \
 			quiet "$which"
 	done
+}
+
+# Each patch of the series compiles without a warning, with the option and without, its
+# kernel boots and swaps, and passes the KUnit suites that there are by then. And git am
+# takes all of them, to what make apply leaves.
+test_series()
+{
+	local n code subject build
+
+	check "git am takes the series" "$here/scripts/series.sh" "$tmp/series"
+	while read -r n _ code subject; do
+		[ "$code" = code ] || continue
+		export SERIES=$((10#$n))
+		check "patch $n: it compiles, $subject" \
+			"$here/scripts/builds.sh" on off sparse
+		build=$(built on)
+		guest "$build" "patch-$n" verify
+		[ "$SERIES" -lt 3 ] || check "patch $n: KUnit" "$here/scripts/kunit.sh"
+		unset SERIES
+	done < <("$here/scripts/series.sh" list)
 }
 
 # One-line mistakes in ours, each noticed by the test that it names.

@@ -123,9 +123,7 @@ mixed_pages()
 {
 	awk -v n="$1" -v page="$page" -v all="${2:-0}" 'BEGIN {
 		srand(1)
-		blank = sprintf("%64s", "")
-		while (length(blank) < page)
-			blank = blank blank
+		blank = sprintf("%" page "s", "")
 		for (i = 0; i < n; i++) {
 			random = all ? all : 300 + (i * 37) % 2300
 			random = int(random * page / 4096)

@@ -342,7 +342,8 @@ contents_hold_while_pages_are_written_back_and_processes_killed()
 {
 	zswap_set_up 1 && param shrinker_enabled Y && set_knobs 1000 64 8M 8 1 ||
 		return 1
-	zsbench verify -m $(($(memory_mib) / 10)) -p 2 -t "${SECONDS_EACH:-10}" >"$tmp/verify" 2>&1 ||
+	zsbench verify -m $(($(memory_mib) / 10)) -p 2 -t "${SECONDS_EACH:-10}" \
+		>"$tmp/verify" 2>&1 ||
 		fail "$(cat "$tmp/verify")" || return 1
 	writeback_has_begun || fail "nothing was written back" || return 1
 	swapoff "/dev/zram$dev" && echo 1 >"$knobs/flush" &&

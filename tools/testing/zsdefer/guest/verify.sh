@@ -16,8 +16,9 @@ swap_on 1G
 		echo "not ok 1 every byte comes back"
 	fi
 	swapoff "/dev/$zram"
-	flush=/sys/module/zsmalloc/parameters/flush
-	[ ! -e $flush ] || echo 1 >$flush
+	for flush in /sys/module/zsmalloc/parameters/flush "$knobs/flush"; do
+		[ ! -e "$flush" ] || echo 1 >"$flush"
+	done
 	# Only the swap area's own first page is left.
 	if awk '{ exit !($3 <= 2 * 4096) }' "/sys/block/$zram/mm_stat"; then
 		echo "ok 2 nothing is left in the pool"
