@@ -57,7 +57,7 @@ help:
 #:   ZSDEFER_CACHE=...  sources, builds and ccache (~/.cache/zsdefer)
 #:   JOBS=...           parallel jobs of a build
 #:   RUNS= SIZE= SIZES= MEM= CPUS= RESULTS= PARTS= DESIGNS= ROUNDS= BIG=
-#:                      what is measured; see scripts/run.sh, bench.sh, native.sh,
+#:                      what is measured; see the head of scripts/run.sh, bench.sh,
 #:                      eval.sh, sweep.sh, soak.sh
 
 try:
@@ -103,7 +103,7 @@ shell:
 	@$(scripts)/shell.sh
 
 kernel:
-	@$(scripts)/kernel-build.sh unpatched on
+	@$(scripts)/kernel/build.sh unpatched on
 
 dkms:
 	@$(scripts)/dkms.sh

@@ -15,7 +15,7 @@
 # everything fits, and then without being interrupted.
 set -euo pipefail
 shopt -s nullglob
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/common.sh"
 
 # What is laid over the tree as it is.
 overlay="mm drivers include Documentation tools Kconfig.zsdefer"

@@ -16,11 +16,11 @@
 #	RUNS=3 SIZE=64	runs of each figure, MiB that are released in each
 #	NATIVE=1	in nanoseconds of this machine's CPU instead: see native.sh
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/common.sh"
 
 case ${NATIVE:-} in
 '') ;;
-1 | profile) exec "$here/scripts/native.sh" ;;
+1 | profile) exec "$here/scripts/guest/native.sh" ;;
 *) die "NATIVE is 1 or profile, not $NATIVE" ;;
 esac
 : "${RUNS:=3}" "${SIZE:=64}"
@@ -46,11 +46,11 @@ if [ -n "${BASELINE:-}" ]; then
 	BASELINE='' RESULTS="$out/baseline/$base" "$tmp/baseline/scripts/bench.sh"
 fi
 
-image=$("$here/scripts/image.sh")
+image=$("$here/scripts/guest/image.sh")
 declare -A build
 variants="unpatched off optional on"
 # shellcheck disable=SC2086 # a flavour a word
-start "$here/scripts/kernel-build.sh" $variants >"$tmp/builds"
+start "$here/scripts/kernel/build.sh" $variants >"$tmp/builds"
 finish "$child" || exit 1
 for variant in $variants; do
 	build[$variant]=$(sed -n "/-$variant\$/p" "$tmp/builds")
@@ -60,7 +60,7 @@ build[disabled]=${build[on]}
 for variant in $variants disabled; do
 	guests=()
 	for lists in long short; do
-		start "$here/scripts/vm.sh" -i -m 1024 -n "$variant, $lists lists" \
+		start "$here/scripts/guest/vm.sh" -i -m 1024 -n "$variant, $lists lists" \
 			"${build[$variant]}" "$image" "$out/$variant-$lists" \
 			bench "$variant" "$lists" "$SIZE" "$RUNS" \
 			mixed single huge same
@@ -71,7 +71,7 @@ for variant in $variants disabled; do
 	done
 done
 for variant in unpatched on; do
-	"$here/scripts/vm.sh" -m 2048 -c 2 -n "$variant, 2 CPUs" \
+	"$here/scripts/guest/vm.sh" -m 2048 -c 2 -n "$variant, 2 CPUs" \
 		"${build[$variant]}" "$image" "$out/$variant-leave" \
 		leave $((RUNS + 2))
 done
@@ -80,7 +80,7 @@ both()
 {
 	guests=()
 	for variant in unpatched on; do
-		start "$here/scripts/vm.sh" -m 1024 -n "$variant, $1" \
+		start "$here/scripts/guest/vm.sh" -m 1024 -n "$variant, $1" \
 			"${build[$variant]}" "$image" "$out/$variant-$1" "${@:2}"
 		guests+=("$child")
 	done
@@ -96,5 +96,5 @@ both steady steady 8 200
 for variant in $variants; do
 	cp "${build[$variant]}/size" "$out/size-$variant"
 done
-python3 "$here/scripts/bench_report.py" "$out" "$commit" \
+python3 "$here/scripts/report/bench_report.py" "$out" "$commit" \
 	${BASELINE:+"$out/baseline/figures.tsv"}

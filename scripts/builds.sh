@@ -11,9 +11,9 @@
 # does not go away when one looks a second time.
 # shellcheck disable=SC2086 # much of what is here are lists of words
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/kbuild.sh"
-. "$(dirname "$0")/newer-debian.sh"
+. "$(dirname "$0")/lib/common.sh"
+. "$(dirname "$0")/kernel/tree.sh"
+. "$(dirname "$0")/lib/newer-debian.sh"
 
 all="on off module up bare nocompaction nostat nodebugfs kunit zswap chain4
 chain8 chain16 without rt clang gki sparse i386 i386-pae arm64-4k arm64-16k
@@ -257,7 +257,7 @@ one()
 	return $status
 }
 
-source=$("$here/scripts/kernel-source.sh")
+source=$("$here/scripts/kernel/source.sh")
 source_name=$(basename "$source")
 if [ "${1:-}" = --one ]; then
 	describe "$2"

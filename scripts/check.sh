@@ -5,11 +5,11 @@
 # checkpatch, kernel-doc and Sphinx over what is laid over it, checkpatch over
 # the patches, and coccicheck and sparse over the code.
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/common.sh"
 
 need_packages shellcheck python3 perl python3-sphinx coccinelle
 cd "$here"
-source=$(scripts/kernel-source.sh)
+source=$(scripts/kernel/source.sh)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 bad=0
@@ -24,7 +24,7 @@ report()
 	fi
 }
 
-report shellcheck "$(shellcheck -f gcc scripts/*.sh .ci/run || true
+report shellcheck "$(find scripts -name '*.sh' -exec shellcheck -f gcc .ci/run {} + || true
 	shellcheck -f gcc -s sh tools/testing/selftests/zsdefer/*.sh \
 		tools/testing/zsdefer/guest/*.sh tools/testing/zsdefer/init \
 		dkms/build-for dkms/check-kernel dkms/kernel-hook dkms/postinst dkms/prerm || true)"
@@ -33,7 +33,7 @@ report shellcheck "$(shellcheck -f gcc scripts/*.sh .ci/run || true
 # told types, what two processes share in zsbench is volatile, and trace events look as
 # they do everywhere.
 report checkpatch "$(for f in $(find mm drivers include -type f) Kconfig.zsdefer dkms/*.h \
-	tools/testing/zsdefer/*.[ch]; do
+	tools/testing/zsdefer/zsbench/*.[ch]; do
 	ignore=MACRO_ARG_REUSE,MACRO_ARG_PRECEDENCE,VOLATILE,CAMELCASE,EMBEDDED_FUNCTION_NAME
 	case $f in */trace/*)
 		ignore=$ignore,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT ;;
@@ -117,5 +117,5 @@ report coccicheck "$(grep -rl --include='*.cocci' '^virtual.*report' \
 report sparse "$(JOBS=$JOBS scripts/builds.sh sparse 2>"$tmp/log" |
 	grep -v '^ok ' && cat "$tmp/log" || true)"
 # For information: what newer kernels will want.
-scripts/drift.sh || say "so it is not known whether newer kernels take the patches"
+scripts/kernel/drift.sh || say "so it is not known whether newer kernels take the patches"
 exit $bad

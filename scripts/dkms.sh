@@ -5,8 +5,8 @@
 # kernels, by DKMS: what is in dkms/, and for each base that can be built so the
 # patched sources. Prints the file, results/zram-deferred-free-dkms_VERSION_all.deb.
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/kbuild.sh"
+. "$(dirname "$0")/lib/common.sh"
+. "$(dirname "$0")/kernel/tree.sh"
 
 need_packages patch xz-utils dpkg-dev
 lock_cache
@@ -21,7 +21,7 @@ mkdir -p "$root/DEBIAN" "$src" "$doc"
 bases=()
 for base in "$here"/patches/*/dkms; do
 	base=$(basename "$(dirname "$base")")
-	source=$(BASE=$base "$here/scripts/kernel-source.sh")
+	source=$(BASE=$base "$here/scripts/kernel/source.sh")
 	BASE=$base stage_modules "$source" on "$src/$base"
 	rm -rf "$src/$base/mm/zsdefer/tests/"*
 	touch "$src/$base/mm/zsdefer/tests"/{core,zspage}-kunit.h

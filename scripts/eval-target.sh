@@ -6,8 +6,8 @@
 # tarball beside it; KIT=... has it elsewhere. What run.sh leaves in its results/
 # is copied to the folder of an evaluation as target/, and comes into its report.
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/newer-debian.sh"
+. "$(dirname "$0")/lib/common.sh"
+. "$(dirname "$0")/lib/newer-debian.sh"
 
 need_packages build-essential gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
 	busybox-static
@@ -27,7 +27,7 @@ for machine in amd64 arm64; do
 		continue
 	fi
 	$cc -O2 -Wall -Wextra -Werror -static -o "$bin/zsbench" \
-		"$here"/tools/testing/zsdefer/*.c
+		"$here"/tools/testing/zsdefer/zsbench/*.c
 	if [ $machine = "$(dpkg --print-architecture)" ]; then
 		cp /bin/busybox "$bin/busybox"
 	else

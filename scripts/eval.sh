@@ -21,10 +21,10 @@
 # it is in RESULTS/target/.
 # shellcheck disable=SC2086 # options and lists are words
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/common.sh"
 
 all_parts="cost native zswap release compact irqs lmk pressure latency locks profile workers stress sweep cpus series algorithms patches"
-# In the order that compiles least, which kernel-build.sh tells.
+# In the order that compiles least, which kernel/build.sh tells.
 all_designs="unpatched array percpu pages plain plain-disabled optional disabled perclass"
 : "${PARTS:=$all_parts}" "${DESIGNS:=$all_designs}"
 : "${ROUNDS:=2}" "${RUNS:=2}" "${SIZE:=64}" "${BIG:=256}"
@@ -49,7 +49,7 @@ for design in $DESIGNS; do
 		die "DESIGNS has $design; there are: $all_designs"
 done
 
-# flavour_of DESIGN PART: what kernel-build.sh calls its kernel.
+# flavour_of DESIGN PART: what kernel/build.sh calls its kernel.
 flavour_of()
 {
 	local flavour=${1%-disabled}
@@ -78,10 +78,10 @@ have_kernels()
 	for design in $(among "$@"); do
 		flavour=$(flavour_of "$design" "$part")
 		[ -z "${builds[$flavour]:-}" ] || continue
-		builds[$flavour]=$("$here/scripts/kernel-build.sh" "$flavour")
+		builds[$flavour]=$("$here/scripts/kernel/build.sh" "$flavour")
 		images[$flavour]=$image
 		[ ! -d "${builds[$flavour]}/lib" ] || {
-			images[$flavour]=$("$here/scripts/image.sh" "${builds[$flavour]}")
+			images[$flavour]=$("$here/scripts/guest/image.sh" "${builds[$flavour]}")
 			own_images+=("${images[$flavour]}")
 		}
 		cp "${builds[$flavour]}/.config" "$out/config-$flavour"
@@ -114,7 +114,7 @@ guest()
 	flavour=$(flavour_of "$design" "${where%%/*}")
 	[[ $design != *disabled ]] || options="$options -e defer=0"
 	stolen=$(stolen)
-	"$here/scripts/vm.sh" -a "$accel" -n "$where" -e wait=2000 -e spin=1 \
+	"$here/scripts/guest/vm.sh" -a "$accel" -n "$where" -e wait=2000 -e spin=1 \
 		$options "${builds[$flavour]}" "${images[$flavour]}" \
 		"$out/$where" "$@" || die "$where failed; see $out/$where"
 	{
@@ -172,7 +172,7 @@ part_native()
 {
 	[ "$(dpkg --print-architecture)" = amd64 ] || return 0
 	rm -rf "$out/native"
-	RESULTS=$out/native "$here/scripts/native.sh" >/dev/null
+	RESULTS=$out/native "$here/scripts/guest/native.sh" >/dev/null
 }
 
 part_zswap()
@@ -352,15 +352,15 @@ command="make eval ROUNDS=$ROUNDS RUNS=$RUNS SIZE=$SIZE BIG=$BIG"
 command="$command SIZES='$SIZES'"
 out=${RESULTS:-$here/results/eval-$(date -u +%Y%m%d-%H%M%S)}
 if [ "$PARTS" != report ]; then
-	source=$("$here/scripts/kernel-source.sh")
-	image=$("$here/scripts/image.sh")
+	source=$("$here/scripts/kernel/source.sh")
+	image=$("$here/scripts/guest/image.sh")
 	declare -A builds images
 	own_images=()
 	trap 'rm -f "$image" "${own_images[@]}"' EXIT
 	mkdir -p "$out"
 	say "results go to $out"
 	have_kernels all $all_designs
-	accel=$("$here/scripts/vm.sh" accel \
+	accel=$("$here/scripts/guest/vm.sh" accel \
 		"$(printf '%s\n' "${builds[@]}" | head -n 1)" "$image")
 	describe >"$out/machine"
 	for part in $PARTS; do
@@ -369,5 +369,5 @@ if [ "$PARTS" != report ]; then
 	done
 fi
 [ -f "$out/machine" ] || die "there are no results in $out"
-/usr/bin/python3 "$here/scripts/eval_report.py" "$out"
+/usr/bin/python3 "$here/scripts/report/eval_report.py" "$out"
 say "report: $out/index.html and report.md"

@@ -9,13 +9,13 @@
 #	FILTER=*.NAME	only tests of that name (SUITE.TEST, * for any)
 #	TIMEOUT=300	seconds that they may take
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/common.sh"
 
 out=${1:-}
 
 need_packages build-essential bc bison flex ccache python3 patch xz-utils
 lock_cache
-source=$("$here/scripts/kernel-source.sh")
+source=$("$here/scripts/kernel/source.sh")
 build=$ZSDEFER_CACHE/build/$(basename "$source")-kunit
 log=$build/test.log
 mkdir -p "$(dirname "$build")"
@@ -41,7 +41,7 @@ fi
 # kunit.py ends with 0 only if tests ran, and none failed.
 run_on()
 {
-	"$here/scripts/kernel-build.sh" in-tree tools/testing/kunit/kunit.py \
+	"$here/scripts/kernel/build.sh" in-tree tools/testing/kunit/kunit.py \
 		run --build_dir="$build" --kunitconfig=mm/zsdefer/tests \
 		"${kconfig[@]/#/--kconfig_add=CONFIG_}" \
 		--jobs="$JOBS" --make_options="CC=ccache gcc" \

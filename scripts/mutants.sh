@@ -7,7 +7,7 @@
 # Linux, one after the other. Fails if one is not noticed, or fits no more.
 # Results are in KTAP.
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/common.sh"
 
 mutants=$here/tools/testing/zsdefer/mutants
 if [ $# -eq 0 ]; then

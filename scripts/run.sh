@@ -8,30 +8,30 @@
 #	SIZES=...	MIBxPROCESSES, which MIB mebibytes are shared among
 #	MEM=2048	MiB of the guests whose processes are killed; CPUS=2
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/common.sh"
 
 : "${RUNS:=5}"
 : "${SIZES:=64x1 64x4 256x1}"
-. "$here/scripts/rounds.sh"
+. "$here/scripts/guest/rounds.sh"
 
 # shellcheck disable=SC2046 # a package a word
 fetch_beside $(build_packages) $(guest_packages) $(report_packages)
 # The image is made beside the compiler.
-beside "$tmp/image" "$here/scripts/image.sh"
+beside "$tmp/image" "$here/scripts/guest/image.sh"
 packing=$child
-start "$here/scripts/kernel-build.sh" unpatched off on >"$tmp/builds"
+start "$here/scripts/kernel/build.sh" unpatched off on >"$tmp/builds"
 finish "$child" || exit 1
 mapfile -t builds <"$tmp/builds"
 finish "$packing" || exit 1
 image=$(cat "$tmp/image")
 rubbish=("$image")
 declare -A build=([unpatched]=${builds[0]} [off]=${builds[1]} [on]=${builds[2]})
-accel=$("$here/scripts/vm.sh" accel "${build[on]}" "$image")
+accel=$("$here/scripts/guest/vm.sh" accel "${build[on]}" "$image")
 
 # price KERNEL VARIANT SWAP: what it costs, in instructions, which QEMU counts.
 price()
 {
-	"$here/scripts/vm.sh" -i -m 512 -n "$2, $3" -e zram="$3" "${build[$1]}" \
+	"$here/scripts/guest/vm.sh" -i -m 512 -n "$2, $3" -e zram="$3" "${build[$1]}" \
 		"$image" "$out/price/$2/$3" price "$2" 16
 }
 
@@ -46,7 +46,7 @@ for swap in $swaps; do
 		at_once "price on disabled $swap" "price on on $swap"
 done
 
-vm=("$here/scripts/vm.sh" -a "$accel" -c "$CPUS")
+vm=("$here/scripts/guest/vm.sh" -a "$accel" -c "$CPUS")
 # The kernels take turns, so that a machine that slows down slows both.
 for round in $(seq "$RUNS"); do
 	for kernel in unpatched on; do

@@ -13,7 +13,7 @@
 #	AT_ONCE=1	all guests at the same time: sooner, but times say less
 #	DOC=1		have the table in Documentation/, too
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/common.sh"
 
 kernel=${KERNEL:-distro} out=${1:-$here/results/scenes}
 [[ ${ROUNDS:=10} =~ ^[1-9][0-9]*$ ]] || die "ROUNDS is a number, not $ROUNDS"
@@ -25,9 +25,9 @@ guest()
 {
 	local small=$2 image
 
-	image=$(SMALL=$small "$here/scripts/image.sh" "$build")
+	image=$(SMALL=$small "$here/scripts/guest/image.sh" "$build")
 	images+=("$image")
-	start "$here/scripts/vm.sh" -t $limit -n "$flavour${small:+-small}" \
+	start "$here/scripts/guest/vm.sh" -t $limit -n "$flavour${small:+-small}" \
 		"${@:3}" "$build" "$image" "$out/$1${small:+-small}" scenes \
 		ROUNDS="$ROUNDS"
 	guests[child]=$out/$1${small:+-small}
@@ -56,7 +56,7 @@ rm -rf "$out"/unpatched* "$out"/ours* "$out/scenes.tap"
 for which in unpatched ours; do
 	flavour=$kernel
 	[ $which = ours ] || flavour=$kernel-unpatched
-	build=$("$here/scripts/kernel-build.sh" "$flavour")
+	build=$("$here/scripts/kernel/build.sh" "$flavour")
 	limit=1800
 	! watches || limit=5400
 	[ "${ONLY:-}" = $tiny ] ||
@@ -69,7 +69,7 @@ for which in unpatched ours; do
 	esac
 done
 await_guests
-python3 "$here/scripts/scenes_report.py" "$out" >"$out/table.txt" || failed=1
+python3 "$here/scripts/report/scenes_report.py" "$out" >"$out/table.txt" || failed=1
 cat "$out/table.txt"
 [ -z "${DOC:-}" ] || cp "$out/table.txt" \
 	"$here/Documentation/mm/zsmalloc-deferred-free-scenes.txt"

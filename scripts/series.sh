@@ -11,7 +11,7 @@
 # any, and the subject. series.sh stage SOURCE N TO puts the files that the first N
 # patches change into a folder.
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/common.sh"
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -20,12 +20,12 @@ trap 'rm -rf "$tmp"' EXIT
 cut()
 {
 	"$here/scripts/apply.sh" stage "$1" "$tmp/stage"
-	python3 "$here/scripts/series.py" "$here/patches/$BASE" "$tmp/stage" \
+	python3 "$here/scripts/kernel/series.py" "$here/patches/$BASE" "$tmp/stage" \
 		"$tmp/trees" >"$tmp/patches"
 }
 
 if [ "${1:-}" = list ]; then
-	cut "$("$here/scripts/kernel-source.sh")"
+	cut "$("$here/scripts/kernel/source.sh")"
 	cat "$tmp/patches"
 	exit
 fi
@@ -40,7 +40,7 @@ fi
 need_packages git patch python3
 [ -z "${RESULTS:-}" ] || [ -d "$RESULTS/patches" ] ||
 	die "RESULTS=$RESULTS has no figures of patches; make eval PARTS=patches"
-source=$("$here/scripts/kernel-source.sh")
+source=$("$here/scripts/kernel/source.sh")
 out=${1:-$here/results/series-$BASE}
 cut "$source"
 
@@ -69,7 +69,7 @@ while read -r n kind _; do
 	in_repo add -A
 	{
 		fmt -w 75 "$tmp/trees/$n.message"
-		[ -z "${RESULTS:-}" ] || python3 "$here/scripts/series_figures.py" \
+		[ -z "${RESULTS:-}" ] || python3 "$here/scripts/report/series_figures.py" \
 			patch "$RESULTS" "$n"
 	} | in_repo commit -q -s -F -
 	in_repo tag -f "$kind" >/dev/null
@@ -85,7 +85,7 @@ mails()
 		sed 1,2d "$here/series/$1.cover" | fmt -w 75
 		[ -z "${RESULTS:-}" ] || {
 			echo
-			python3 "$here/scripts/series_figures.py" all "$RESULTS"
+			python3 "$here/scripts/report/series_figures.py" all "$RESULTS"
 		}
 	} >"$tmp/text"
 	sed -i -e "s|\*\*\* SUBJECT HERE \*\*\*|$(sed q "$here/series/$1.cover")|" \

@@ -5,11 +5,11 @@
 #
 #	KERNEL=on	a flavour: configs/*.config, or unpatched, off, ...
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/common.sh"
 
 lock_cache
-build=$("$here/scripts/kernel-build.sh" "${KERNEL:-on}")
-image=$("$here/scripts/image.sh" "$build")
+build=$("$here/scripts/kernel/build.sh" "${KERNEL:-on}")
+image=$("$here/scripts/guest/image.sh" "$build")
 trap 'rm -f "$image"' EXIT
 flock -u 9
-"$here/scripts/vm.sh" shell "$build" "$image"
+"$here/scripts/guest/vm.sh" shell "$build" "$image"

@@ -10,7 +10,7 @@
 #	KERNEL=checked	a flavour: configs/*.config
 #	MEM=512 CPUS=2	of the guest
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/common.sh"
 
 : "${MINUTES:=10}" "${SEED:=$(date +%s)}" "${KERNEL:=checked}"
 : "${MEM:=512}" "${CPUS:=2}"
@@ -23,12 +23,12 @@ done
 	    "$(cd "$here/configs" && echo *.config)"
 out=${RESULTS:-$here/results/soak-$(date -u +%Y%m%d-%H%M%S)}
 lock_cache
-build=$("$here/scripts/kernel-build.sh" "$KERNEL")
-image=$("$here/scripts/image.sh" "$build")
+build=$("$here/scripts/kernel/build.sh" "$KERNEL")
+image=$("$here/scripts/guest/image.sh" "$build")
 trap 'rm -f "$image"' EXIT
 say "$MINUTES minutes in the kernel \"$KERNEL\", SEED=$SEED"
 status=0
-"$here/scripts/vm.sh" -m "$MEM" -c "$CPUS" -t $((MINUTES * 60 + 600)) \
+"$here/scripts/guest/vm.sh" -m "$MEM" -c "$CPUS" -t $((MINUTES * 60 + 600)) \
 	-n soak "$build" "$image" "$out" selftest \
 	SOAK_SECONDS=$((MINUTES * 60)) SEED="$SEED" soak.sh || status=$?
 for tap in "$out"/*.tap; do

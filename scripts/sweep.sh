@@ -8,7 +8,7 @@
 #	SIZE=64		MiB that are released
 #	CPUS=2		of the guest
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/common.sh"
 
 : "${RUNS:=3}" "${SIZE:=64}" "${CPUS:=2}"
 for n in "$RUNS" "$SIZE" "$CPUS"; do
@@ -17,9 +17,9 @@ for n in "$RUNS" "$SIZE" "$CPUS"; do
 done
 out=${RESULTS:-$here/results/sweep-$(date -u +%Y%m%d-%H%M%S)}
 lock_cache
-image=$("$here/scripts/image.sh")
+image=$("$here/scripts/guest/image.sh")
 trap 'rm -f "$image"' EXIT
-build=$("$here/scripts/kernel-build.sh" on)
-"$here/scripts/vm.sh" -m 2048 -c "$CPUS" -t 3000 -n sweep "$build" "$image" \
+build=$("$here/scripts/kernel/build.sh" on)
+"$here/scripts/guest/vm.sh" -m 2048 -c "$CPUS" -t 3000 -n sweep "$build" "$image" \
 	"$out" sweep "$SIZE" "$RUNS"
-python3 "$here/scripts/sweep_report.py" "$out"
+python3 "$here/scripts/report/sweep_report.py" "$out"

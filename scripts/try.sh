@@ -11,29 +11,29 @@
 #	MEM=2048	MiB of the guests; CPUS=2
 set -euo pipefail
 : "${BASE:=6.12}"
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/common.sh"
 
 : "${RUNS:=5}"
 : "${SIZES:=64x1 64x1 256x1}"
-. "$here/scripts/rounds.sh"
+. "$here/scripts/guest/rounds.sh"
 export SMALL=1
 
 # shellcheck disable=SC2046 # a package a word
 fetch_beside $(build_packages) $(guest_packages) $(report_packages)
-start "$here/scripts/stock.sh" unpatched on >"$tmp/builds"
+start "$here/scripts/kernel/stock.sh" unpatched on >"$tmp/builds"
 finish "$child" || exit 1
 mapfile -t builds <"$tmp/builds"
 declare -A build=([unpatched]=${builds[0]} [on]=${builds[1]}) image
 for kernel in unpatched on; do
-	image[$kernel]=$("$here/scripts/image.sh" "${build[$kernel]}")
+	image[$kernel]=$("$here/scripts/guest/image.sh" "${build[$kernel]}")
 	rubbish+=("${image[$kernel]}")
 done
-accel=$("$here/scripts/vm.sh" accel "${build[on]}" "${image[on]}")
+accel=$("$here/scripts/guest/vm.sh" accel "${build[on]}" "${image[on]}")
 
 # What it costs, in instructions, which QEMU counts.
 price()
 {
-	"$here/scripts/vm.sh" -i -m 512 -n "$1" "${build[$1]}" "${image[$1]}" \
+	"$here/scripts/guest/vm.sh" -i -m 512 -n "$1" "${build[$1]}" "${image[$1]}" \
 		"$out/price/$1/zram0" price "$1" 16
 }
 
@@ -43,7 +43,7 @@ for round in $(seq "$RUNS"); do
 	for kernel in unpatched on; do
 		# shellcheck disable=SC2086 # a size a word
 		guests 1 "round $round of $RUNS, $kernel, kills" \
-			"$here/scripts/vm.sh" -a "$accel" -c "$CPUS" -m "$MEM" \
+			"$here/scripts/guest/vm.sh" -a "$accel" -c "$CPUS" -m "$MEM" \
 			"${build[$kernel]}" "${image[$kernel]}" \
 			"$out/$kernel/$round/kills" release 1 kill $SIZES
 	done

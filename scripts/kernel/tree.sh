@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # What builds kernels share: the patched tree, and its configuration. Source
-# it after lib.sh. Makes a folder $tmp, which goes with the script.
+# it after lib/common.sh. Makes a folder $tmp, which goes with the script.
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -22,7 +22,7 @@ kbuild_flags=()
 # tools/testing/zsdefer changes; they are not ours.
 lay_over()
 {
-	# shellcheck disable=SC2154 # lib.sh sets it
+	# shellcheck disable=SC2154 # lib/common.sh sets it
 	local patch=$here/tools/testing/zsdefer/$1.patch f
 
 	[ -f "$patch" ] || die "there is no $1.patch"

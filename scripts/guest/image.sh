@@ -9,14 +9,14 @@
 # one with file systems what makes and checks them, and one for another kind of
 # machine has to do with less.
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/newer-debian.sh"
+. "$(dirname "$0")/../lib/common.sh"
+. "$(dirname "$0")/../lib/newer-debian.sh"
 
 # shellcheck disable=SC2046 # a package a word
 need_packages $(guest_packages)
 need_cache
 began=$(date +%s)
-source=$("$here/scripts/kernel-source.sh")
+source=$("$here/scripts/kernel/source.sh")
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
@@ -124,7 +124,7 @@ elif [ -n "$build" ] && grep -q '^CONFIG_X86_32=y' "$build/.config"; then
 fi
 # shellcheck disable=SC2046 # a package a word
 key=$machine-$(dpkg-query -W $(guest_packages) libc6 |
-	cat - "$here/scripts/image.sh" | sha256sum | cut -c -12)
+	cat - "$here/scripts/guest/image.sh" | sha256sum | cut -c -12)
 base=$ZSDEFER_CACHE/image/base${SMALL:+-small}-$key.cpio.gz
 if [ ! -f "$base" ]; then
 	if [ $cc = gcc ] && [ -n "${SMALL:-}" ]; then
@@ -141,7 +141,7 @@ fi
 
 mkdir -p "$tmp/ours/bin" "$tmp/ours/job"
 $cc -O2 -Wall -Wextra -Werror -static -o "$tmp/ours/bin/zsbench" \
-	"$here"/tools/testing/zsdefer/*.c
+	"$here"/tools/testing/zsdefer/zsbench/*.c
 # vm.sh asks it for the host's TSC.
 [ $cc != gcc ] || cp "$tmp/ours/bin/zsbench" "$ZSDEFER_CACHE/image/"
 cp "$here/tools/testing/zsdefer/init" "$tmp/ours/init"

@@ -9,12 +9,12 @@
 # function, and what it has in this order, with " ... " between. Prints a line
 # for each test: ok, not ok, or skip, with the reason.
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/newer-debian.sh"
+. "$(dirname "$0")/../../lib/common.sh"
+. "$(dirname "$0")/../../lib/newer-debian.sh"
 
 tests=$here/tools/testing/zsdefer/litmus
 lock_cache
-model=$("$here/scripts/kernel-source.sh")/tools/memory-model
+model=$("$here/scripts/kernel/source.sh")/tools/memory-model
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 

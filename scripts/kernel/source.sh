@@ -6,8 +6,8 @@
 # (a tree or a tarball), or from Debian's linux-source package: the system's own
 # release's, if that has it, or a newer one's.
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/newer-debian.sh"
+. "$(dirname "$0")/../lib/common.sh"
+. "$(dirname "$0")/../lib/newer-debian.sh"
 
 src=$ZSDEFER_CACHE/src
 

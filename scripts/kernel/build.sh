@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Build kernels: kernel-build.sh FLAVOUR..., and print a folder for each, with
+# Build kernels: kernel/build.sh FLAVOUR..., and print a folder for each, with
 # its image, .config, modules, and a few object files to compare.
 #
 # Flavours of one family share a tree and a build folder: make compiles only
@@ -28,11 +28,11 @@
 # tells, which is made of the sources that are ours, the configuration, how it is
 # built, and the names of the kernel and the compiler.
 #
-# kernel-build.sh in-tree COMMAND... runs a command in a patched tree instead. SERIES=N
+# kernel/build.sh in-tree COMMAND... runs a command in a patched tree instead. SERIES=N
 # has the first N patches of the series in place of all that is ours.
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/kbuild.sh"
+. "$(dirname "$0")/../lib/common.sh"
+. "$(dirname "$0")/../kernel/tree.sh"
 
 # What is taken over of a build: what guests and tests need.
 keep="include/config/kernel.release mm/zsmalloc.o mm/.zsmalloc.o.cmd
@@ -105,7 +105,7 @@ key()
 	{
 		cat "$source.id"
 		"${kbuild_flags[-1]#CC=ccache }" --version | head -n 1
-		sed '/^[[:space:]]*#/d' "$here"/scripts/k*build.sh
+		sed '/^[[:space:]]*#/d' "$here"/scripts/kernel/{build,tree}.sh
 		cat "${fragments[@]}"
 		sed -E "\,$but,d" "$tmp/files" |
 			(cd "$tmp/stage" && xargs -r -d '\n' sha256sum)
@@ -177,7 +177,7 @@ build()
 # shellcheck disable=SC2046 # names are words
 need_packages $(build_packages)
 lock_cache
-source=$("$here/scripts/kernel-source.sh")
+source=$("$here/scripts/kernel/source.sh")
 name=$(basename "$source")
 if [ "$1" = in-tree ]; then
 	stage "$source" ours

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # Packages of Debian releases that are newer than the system's, or of another
-# architecture. Source it after lib.sh. They come through an apt state of our
+# architecture. Source it after lib/common.sh. They come through an apt state of our
 # own, which leaves the system's alone and takes the mirror from the system's
 # configuration.
 

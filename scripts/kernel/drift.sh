@@ -5,8 +5,8 @@
 # newest base's the newest kernel that Debian's experimental suite has? Prints a line
 # for each; what does not fit is for people to look at, and no failure.
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/newer-debian.sh"
+. "$(dirname "$0")/../lib/common.sh"
+. "$(dirname "$0")/../lib/newer-debian.sh"
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

@@ -3,11 +3,11 @@
 #
 # Debian's own cloud kernel, and zram and zsmalloc built as modules for it:
 # stock.sh unpatched|on..., and print a folder for each, such as those of
-# kernel-build.sh. The kernel and its headers are unpacked into the cache, and
+# kernel/build.sh. The kernel and its headers are unpacked into the cache, and
 # nothing of them is installed.
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/kbuild.sh"
+. "$(dirname "$0")/../lib/common.sh"
+. "$(dirname "$0")/../kernel/tree.sh"
 
 # An image and headers that fit the source, by their version.
 find_release()
@@ -94,7 +94,7 @@ build()
 	stage_modules "$source" "$flavour" "$tmp/modules"
 	{
 		echo "$release" "$("$compiler" --version | head -n 1)"
-		cat "$here/scripts/stock.sh"
+		cat "$here/scripts/kernel/stock.sh"
 		(cd "$tmp/modules" && find . -type f ! -path '*/tests/*' |
 			LC_ALL=C sort | xargs sha256sum)
 	} | sha256sum >"$tmp/key"
@@ -120,7 +120,7 @@ machine=$(dpkg --print-architecture)
 # shellcheck disable=SC2046 # names are words
 need_packages $(build_packages)
 lock_cache
-source=$("$here/scripts/kernel-source.sh")
+source=$("$here/scripts/kernel/source.sh")
 name=$(basename "$source")
 version=${name#debian-}
 stock=$ZSDEFER_CACHE/stock/$version

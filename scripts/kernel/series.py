@@ -32,7 +32,7 @@ from itertools import takewhile
 from pathlib import Path
 
 
-SERIES = Path(__file__).resolve().parent.parent / "series"
+SERIES = Path(__file__).resolve().parents[2] / "series"
 
 
 class Mistake(Exception):

@@ -8,8 +8,8 @@
 set -euo pipefail
 export BASE=6.12 SMALL=1
 releases=${RELEASES:-bookworm trixie}
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/newer-debian.sh"
+. "$(dirname "$0")/../../lib/common.sh"
+. "$(dirname "$0")/../../lib/newer-debian.sh"
 
 [ "$(id -u)" -eq 0 ] || {
 	echo "skip the package: a Debian of its own needs root"
@@ -104,7 +104,7 @@ find_kernel()
 	cp "$root/boot/config-$1" "$build/.config"
 	echo "$1" >"$build/include/config/kernel.release"
 	ln -s "$root/lib" "$build/lib"
-	image=$("$here/scripts/image.sh" "$build")
+	image=$("$here/scripts/guest/image.sh" "$build")
 	images+=("$image")
 }
 
@@ -115,7 +115,7 @@ boot()
 
 	find_kernel "$1"
 	rm -rf "$tmp/out"
-	"$here/scripts/vm.sh" -m 1024 -n "$1" "$build" "$image" "$tmp/out" \
+	"$here/scripts/guest/vm.sh" -m 1024 -n "$1" "$build" "$image" "$tmp/out" \
 		release 1 kill 64x1 || status=$?
 	! grep -E 'WARNING|BUG|Oops' "$tmp/out/dmesg" || status=1
 	return $status
@@ -177,7 +177,7 @@ boot_debian()
 	mke2fs -q -t ext4 -d "$root" "$tmp/disk" 4G || status=1
 	mount -t proc proc "$root/proc"
 	find_kernel "$1"
-	timeout 400 "$here/scripts/vm.sh" disk "$build" "$image" \
+	timeout 400 "$here/scripts/guest/vm.sh" disk "$build" "$image" \
 		"$root/boot/initrd.img-$1" "$tmp/disk" </dev/null | tr -d '\r' >"$tmp/console" || status=1
 	inside apt-get -q -y purge "$2" || status=1
 	cat "$tmp/console"

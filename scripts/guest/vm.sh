@@ -14,7 +14,7 @@
 # -e sets, the job finds as $zs_NAME; a WORD of -k is for the kernel. One that was
 # built as a process (User-mode Linux) runs without QEMU, on one CPU.
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/common.sh"
 
 mem=2048 cpus=2 limit=600 icount='' label='' accel=''
 # What is in the image stays in memory: it is not to be swapped out and in.

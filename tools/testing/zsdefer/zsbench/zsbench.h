@@ -56,6 +56,7 @@ enum { FILLING, READY, DONE };
 
 extern unsigned long page_size;
 extern struct options opt;
+extern const char * const data_names[];
 extern struct child *children;
 extern int gate[2];
 
@@ -63,24 +64,34 @@ int64_t now_ns(void);
 int64_t cpu_ns(void);
 void nap(long us);
 int compare_ns(const void *a, const void *b);
+void stay(void);
+bool ended(struct child *c, int *status);
+void put_down(struct child *c);
 
+unsigned long pages_of(unsigned long mib);
 char *map_pages(unsigned long pages);
 void *map_shared(size_t size);
 uint64_t next_random(uint64_t *state);
 void fill_words(void *page, unsigned int random, uint64_t state, uint64_t rest);
 void fill_page(void *page, enum data data, uint64_t seed);
+bool check_page(const void *page, enum data data, uint64_t seed);
 unsigned long swap_out(char *mem, unsigned long pages);
 void fill(char *mem, unsigned long pages, enum data data, uint64_t seed);
 unsigned long pages_swapped(const char *mem, unsigned long pages);
 unsigned long fill_and_swap(char *mem, unsigned long pages, enum data data,
 			    uint64_t seed);
 void check_swapped(unsigned long swapped, unsigned long pages);
+void start_holder(struct child *c, unsigned long pages, unsigned long resident,
+		  uint64_t seed);
 
 long read_file(const char *path, char *buf, size_t size);
 unsigned long long meminfo_bytes(const char *field);
 unsigned long long pool_bytes(void);
 long long bytes_waiting(void);
 int64_t flush_now(void);
+void start_series(void);
+unsigned long long watch_pool(int64_t start);
+void print_series(void);
 int64_t wait_back(unsigned long long before, unsigned long long full,
 		  int64_t start, unsigned long long *left);
 
@@ -94,9 +105,28 @@ void open_gate(void);
 int64_t wait_gate(int fd);
 void go_first(int flags);
 
+#define MAX_WORKERS	1024
+
+/* A kworker, and the CPU time that it has used. */
+struct worker {
+	pid_t pid;
+	int64_t ns;
+};
+
+unsigned int find_workers(struct worker *worker);
+int64_t workers_since(const struct worker *then, unsigned int nr_then,
+		      const struct worker *now, unsigned int nr_now);
+
+int do_release(void);
+int do_verify(void);
+_Noreturn void do_hold(void);
 int do_lmk(void);
 int do_churn(void);
 int do_latency(void);
 int do_workers(void);
+int do_swapon(void);
+int do_hog(void);
+int do_spin(void);
+int do_tsc(void);
 
 #endif

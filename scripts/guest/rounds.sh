@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # What measures both kernels in turns, "make run" and "make try": source it after
-# lib.sh. Makes a folder $tmp, which goes with the script, as do files that are
+# lib/common.sh. Makes a folder $tmp, which goes with the script, as do files that are
 # named in $rubbish.
 
 : "${MEM:=2048}"
@@ -40,7 +40,7 @@ fetch_beside()
 	local fetching
 
 	need_packages debian-archive-keyring xz-utils
-	beside "$tmp/source" "$here/scripts/kernel-source.sh"
+	beside "$tmp/source" "$here/scripts/kernel/source.sh"
 	fetching=$child
 	need_packages "$@"
 	finish "$fetching" || exit 1
@@ -95,7 +95,7 @@ end_results()
 		echo "accelerator $accel"
 		echo "host $(host)"
 	} >"$out/machine"
-	/usr/bin/python3 "$here/scripts/run_report.py" "$out"
+	/usr/bin/python3 "$here/scripts/report/run_report.py" "$out"
 	rm -rf "$results"
 	mv "$out" "$results"
 	say "$(times_spent)"

@@ -22,7 +22,7 @@ from samples import (EXITING, add_costs, ratio, read_lines, read_stacks,
 from series_figures import Patches, about_all
 from sweep_report import read as read_sweep
 
-HERE = Path(__file__).resolve().parent.parent
+HERE = Path(__file__).resolve().parents[2]
 
 DESIGNS = {
     "unpatched": "the unpatched kernel",

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # What all scripts share. Source it after "set -euo pipefail".
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export here PATH=$PATH:/usr/sbin:/sbin
 
 : "${BASE:=7.3}"

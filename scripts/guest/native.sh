@@ -11,7 +11,7 @@
 #	NATIVE=profile	where the time is, by line, of 256 MiB: one boot of each
 #			kernel with RUNS=30 runs, and perf beside it
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/common.sh"
 
 [ "${NATIVE:-}" = profile ] && : "${RUNS:=30}"
 : "${BOOTS:=4}" "${RUNS:=4}"
@@ -37,11 +37,11 @@ trap clean_up EXIT
 
 # shellcheck disable=SC2046 # a package a word
 need_packages $(report_packages)
-source=$("$here/scripts/kernel-source.sh")
+source=$("$here/scripts/kernel/source.sh")
 grep -q '^config SMP$' "$source/arch/um/Kconfig" ||
 	die "Linux $BASE has no SMP as a process, and so no locked instructions"
-image=$(SMALL=1 "$here/scripts/image.sh")
-start "$here/scripts/kernel-build.sh" um-unpatched um >"$tmp/builds"
+image=$(SMALL=1 "$here/scripts/guest/image.sh")
+start "$here/scripts/kernel/build.sh" um-unpatched um >"$tmp/builds"
 finish "$child" || exit 1
 mapfile -t builds <"$tmp/builds"
 declare -A build=([unpatched]=${builds[0]} [on]=${builds[1]})
@@ -57,7 +57,7 @@ fi
 # boot KERNEL CPU N
 boot()
 {
-	taskset -c $(($2 % $(nproc))) "$here/scripts/vm.sh" -m 2560 -t 3600 \
+	taskset -c $(($2 % $(nproc))) "$here/scripts/guest/vm.sh" -m 2560 -t 3600 \
 		-n "$1, boot $3" "${build[$1]}" "$image" "$out/$1/$3" native "$RUNS"
 }
 
@@ -77,7 +77,7 @@ spent_by_others()
 perf_of()
 {
 	perf record -q -e cpu-clock:u -F 4000 --call-graph fp -o "$tmp/perf.data" -- \
-		"$here/scripts/vm.sh" -m 2560 -t 3600 -n "$1" "${build[$1]}" "$image" \
+		"$here/scripts/guest/vm.sh" -m 2560 -t 3600 -n "$1" "${build[$1]}" "$image" \
 		"$out/$1/1" native "$RUNS" profile || die "a guest did not end well; see $out"
 	perf script -i "$tmp/perf.data" --comms linux -F comm,ip,sym \
 		>"$out/$1/1/samples" 2>/dev/null
@@ -88,7 +88,7 @@ if [ "${NATIVE:-}" = profile ]; then
 	need_packages linux-perf binutils
 	for kernel in unpatched on; do
 		perf_of $kernel
-		/usr/bin/python3 "$here/scripts/native_profile.py" "$out/$kernel/1/samples" \
+		/usr/bin/python3 "$here/scripts/report/native_profile.py" "$out/$kernel/1/samples" \
 			"${build[$kernel]}/linux" | tee "$out/profile-$kernel"
 	done
 	exit
@@ -108,4 +108,4 @@ for n in $(seq "$BOOTS"); do
 	finish "$unpatched" || die "a guest did not end well; see $out"
 done
 echo "$before $(spent_by_others)" >"$out/others"
-/usr/bin/python3 "$here/scripts/native_report.py" "$out"
+/usr/bin/python3 "$here/scripts/report/native_report.py" "$out"

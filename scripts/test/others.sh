@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154
+# Kernels that watch for something else, and other machines.
+
+# Only what happens at the same time: this kernel is the slowest.
+test_kcsan()
+{
+	guest "$(built kcsan)" kcsan selftest SECONDS_EACH=2 SOAK_SECONDS=12 \
+		swap.sh life.sh soak.sh
+}
+
+test_rt()
+{
+	guest "$(built rt)" rt selftest SECONDS_EACH=3 SOAK_SECONDS=20 \
+		zram.sh swap.sh life.sh soak.sh
+}
+
+# Another architecture, with larger pages.
+test_arm64()
+{
+	local build
+
+	build=$(built arm64)
+	with_image_of "$build" arm64_guests "$build"
+	check "a kit for phones and boards is made" a_kit_is_made
+}
+
+arm64_guests()
+{
+	guest "$1" arm64 selftest SECONDS_EACH=3 zram.sh swap.sh pressure.sh \
+		life.sh
+	check "arm64: the evaluation's programs run" \
+		on_target arm64 "$1" "$tmp/out-arm64-target"
+}
+
+# For arm64 at least, and without a library of this machine's.
+a_kit_is_made()
+{
+	KIT="$tmp/kit" "$here/scripts/eval-target.sh" &&
+	tar -tzf "$tmp/kit.tar.gz" | grep -q 'kit/run.sh' || return 1
+	for program in zsbench busybox; do
+		readelf -h "$tmp/kit/bin-arm64/$program" | grep -q AArch64 &&
+		! readelf -l "$tmp/kit/bin-arm64/$program" | grep -q INTERP ||
+			return 1
+	done
+}
+
+# A PC of 32 bits, with most of its memory where the kernel does not map it.
+test_i386()
+{
+	local build
+
+	build=$(built i386)
+	with_image_of "$build" guest "$build" i386 selftest SECONDS_EACH=3 \
+		zram.sh swap.sh pressure.sh life.sh
+}

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * zsbench - fill swap with known data, and release or check it
+ *
+ *	zsbench release [-h munmap|kill|touch] [-m MIB] [-p PROCS] [-d DATA]
+ *			[-r RUNS] [-z zramN] [-w MS] [-c MIB] [-g RATE] [-f] [-i]
+ *			[-x] [-S]
+ *	zsbench verify	[-m MIB] [-p PROCS] [-t SECONDS] [-s SEED] [-H]
+ *	zsbench hold	[-m MIB] [-d DATA]
+ *	zsbench lmk	[-p APPS] [-m MIB] [-R MIB] [-n MIB] [-l MIB] [-d DATA]
+ *			[-r RUNS] [-z zramN] [-w MS] [-a] [-k VICTIMS] [-D MS]
+ *	zsbench churn	[-r ROUNDS] [-s SEED] [-z zramN]
+ *	zsbench latency	[-m MIB] [-d DATA] [-r RUNS] [-z zramN] [-w MS] [-x]
+ *	zsbench workers
+ *	zsbench swapon	[-z zramN]
+ *	zsbench hog	[-t SECONDS]
+ *	zsbench spin
+ *	zsbench tsc
+ *
+ * "release" has PROCS processes fill MIB mebibytes between them, swaps all
+ * of it out, and lets all of them unmap it, or be killed, at once. For each
+ * run it prints a line of JSON:
+ *
+ *	release_ns	from the signal until the last munmap() has returned,
+ *			or until the last process is gone
+ *	munmap_ns	the longest munmap() itself; 0 when killing
+ *	back_ns		from the signal until the device's pool has the size
+ *			that it had before the memory was filled, within 1 %;
+ *			-1 if it hasn't after the MS of -w, a minute by default
+ *	left_bytes	what the pool holds then beyond that size; 0 if it is back
+ *	flush_ns	with -f: a write to deferred_free/flush right after (or to
+ *			the module's parameter of that name, where that is all
+ *			there is)
+ *	out_ns		the longest that a process took to page its memory out
+ *	pages		pages that were in swap
+ *
+ * "touch" in place of a release reads all pages back in, with -g no more than RATE
+ * a second. With -i the processes page out in turns, a page each, so that their
+ * objects share zspages; then only the first of them is released and counted.
+ *
+ * With -c the processes fill and page out that many MiB at a time, as where no more
+ * can be in memory at once.
+ *
+ * With -x all of this has real-time priority: no worker comes between.
+ *
+ * With -S the parent looks at the pool while it waits, and there is one more
+ * field, "series": [nanoseconds since the signal, bytes in the pool, bytes that
+ * wait to be freed or -1 where nothing tells], about every half millisecond,
+ * and more rarely late in a long wait. Looking costs time, too: release_ns of
+ * killed processes is then up to a quarter of a millisecond late.
+ *
+ * "verify" has PROCS processes check every byte that comes back from swap, which others
+ * shared before they ended, while as many processes are filled, swapped out and killed.
+ * It prints what it checked and exits with 1 if a single byte was wrong. With -H their
+ * memory may be in huge pages; otherwise none is, as that depends on what else is going
+ * on.
+ *
+ * "hold" fills and swaps out, prints "ready", and waits to be killed.
+ *
+ * "lmk" has APPS processes that swap MIB (-m) each out and keep more (-R), and
+ * another that then touches new memory (-n), while its parent kills an app
+ * whenever less than -l is free, the oldest first, and waits until it is gone. With
+ * -a it looks at what is available (MemAvailable) instead. With -k it kills so many
+ * apps at once.
+ * All sizes are in MiB; -R and -l may be 0. A line of JSON a run:
+ *
+ *	total_ns	until the new process had all its memory; -1 if the kernel
+ *			killed it: then "oom" is true, and the exit code 1
+ *	cpu_ns		of that, its own CPU time
+ *	reclaims	how often an allocation had to reclaim memory meanwhile
+ *	worst_ns	the longest that it took to get one page and fill it
+ *	stalls		how many pages took longer than 1 ms
+ *	stall_ns	how long these took together
+ *	kills, kill_ns	apps that were killed, and for each how long it took
+ *			from the signal until it was gone
+ *	oom_kills	processes that the kernel killed
+ *	bystander_rounds, bystander_gap_ns
+ *			what a process got done meanwhile that never sleeps and
+ *			needs 1 MiB, and the longest that a round of it took. With
+ *			-D: that every MS milliseconds gets 1 MiB of new memory, and
+ *			gives it back; from when it is due, and "missed" is how often
+ *			that took longer than to the next
+ *	some_us, full_us
+ *			for how long some task, or all, were short of memory, by
+ *			/proc/pressure/memory; -1 if there is no such file
+ *	workers_ns	CPU time of all kworkers meanwhile
+ *	pswpout, pswpin	pages that were swapped meanwhile
+ *	left_bytes	as above, when all is over
+ *
+ * "churn" keeps 64 regions of 1 MiB in swap, each with pages that compress to
+ * sizes of a range of its own. ROUNDS times half of them are unmapped, and new
+ * ones paged out in their place. It prints what the pool takes at the end
+ * (pool_bytes), what of that waits to be freed (waiting_bytes), and what the
+ * pool takes after a flush (flushed_bytes).
+ *
+ * "latency" times how long each of 32 MiB of pages takes to be swapped in, and
+ * each 16 of them to be swapped out again: once while nothing else happens
+ * (idle), and once with a process killed at the beginning of each (busy) that
+ * has MIB in swap. "..._overlap" are those that began within 20 ms of the kill.
+ *
+ * "workers" prints the nanoseconds of CPU time that all kworkers have used.
+ *
+ * "swapon" makes the device the swap that is filled first, which busybox's own
+ * can't.
+ *
+ * "hog" has the last CPU for itself, with real-time priority, and prints "ready" when
+ * that is so.
+ *
+ * "spin" does a fixed piece of work again and again for a fifth of a second and
+ * prints the shortest, the median and the longest time of it, in nanoseconds: by
+ * that a machine that was slowed by others can be told.
+ *
+ * "tsc" prints the frequency of this machine's time stamp counter in kHz, for
+ * a guest that is emulated on it and can't find it out reliably.
+ *
+ * zramN is the device that swap is on: what the environment has in ZSBENCH_ZRAM,
+ * or zram0. "zswap" in its place is what is in front of any swap.
+ *
+ * DATA: mixed (compresses to sizes spread over the classes), small and large (to
+ * sizes spread over a part of them), single (all pages compress alike), huge
+ * (does not compress), same (one word a page).
+ */
+
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "zsbench.h"
+
+#define MAX_MIB		(1024 * 1024)
+
+const char * const data_names[] = {
+	"mixed", "small", "single", "large", "huge", "same",
+};
+
+struct options opt = {
+	.how = "munmap", .mib = 64, .procs = 1, .data = MIXED, .runs = 5,
+	.seconds = 10, .seed = 1, .zram = "zram0", .wait_ms = 60000,
+	.resident_mib = 32, .new_mib = 256, .low_mib = 48, .victims = 1,
+	.piece_mib = MAX_MIB,
+};
+
+static unsigned long number(const char *text, unsigned long min,
+			    unsigned long max)
+{
+	char *end;
+	unsigned long n;
+
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (errno || *end || end == text || *text == '-' || n < min || n > max)
+		errx(2, "%s is not a number from %lu to %lu", text, min, max);
+	return n;
+}
+
+static enum data data_of(const char *name)
+{
+	enum data d;
+
+	for (d = 0; d < NR_DATA; d++)
+		if (!strcmp(name, data_names[d]))
+			return d;
+	errx(2, "-d takes mixed, single, huge or same");
+}
+
+static void parse(int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "h:m:p:d:r:t:s:z:w:R:n:l:c:g:k:D:afixHS")) != -1) {
+		switch (c) {
+		case 'h':
+			opt.how = optarg;
+			break;
+		case 'm':
+			opt.mib = number(optarg, 1, MAX_MIB);
+			break;
+		case 'p':
+			opt.procs = number(optarg, 1, MAX_PROCS);
+			break;
+		case 'd':
+			opt.data = data_of(optarg);
+			break;
+		case 'r':
+			opt.runs = number(optarg, 1, 10000);
+			break;
+		case 't':
+			opt.seconds = number(optarg, 1, 86400);
+			break;
+		case 's':
+			opt.seed = number(optarg, 1, ~0UL);
+			break;
+		case 'z':
+			opt.zram = optarg;
+			break;
+		case 'w':
+			opt.wait_ms = number(optarg, 1, 86400000);
+			break;
+		case 'R':
+			opt.resident_mib = number(optarg, 0, MAX_MIB);
+			break;
+		case 'n':
+			opt.new_mib = number(optarg, 1, MAX_MIB);
+			break;
+		case 'l':
+			opt.low_mib = number(optarg, 0, MAX_MIB);
+			break;
+		case 'c':
+			opt.piece_mib = number(optarg, 1, MAX_MIB);
+			break;
+		case 'g':
+			opt.rate = number(optarg, 2, 1000000);
+			break;
+		case 'k':
+			opt.victims = number(optarg, 1, MAX_PROCS);
+			break;
+		case 'D':
+			opt.frame_ms = number(optarg, 1, 60000);
+			break;
+		case 'a':
+			opt.available = true;
+			break;
+		case 'f':
+			opt.flush = true;
+			break;
+		case 'i':
+			opt.interleave = true;
+			break;
+		case 'x':
+			opt.exclusive = true;
+			break;
+		case 'H':
+			opt.huge = true;
+			break;
+		case 'S':
+			opt.series = true;
+			break;
+		default:
+			exit(2);
+		}
+	}
+	if (optind < argc)
+		errx(2, "%s is not an option", argv[optind]);
+	if (opt.interleave)
+		opt.piece_mib = MAX_MIB;
+}
+
+int main(int argc, char **argv)
+{
+	page_size = sysconf(_SC_PAGESIZE);
+	if (argc < 2)
+		errx(2, "usage: zsbench %s",
+		     "release|verify|hold|lmk|churn|latency|workers|swapon|hog|spin|tsc");
+	/* What is a lot for one process is too much for each of many apps. */
+	if (!strcmp(argv[1], "lmk")) {
+		opt.mib = 48;
+		opt.procs = 6;
+	}
+	if (getenv("ZSBENCH_ZRAM"))
+		opt.zram = getenv("ZSBENCH_ZRAM");
+	parse(argc - 1, argv + 1);
+	if (opt.series && strcmp(argv[1], "release"))
+		errx(2, "-S is for release only");
+	children = map_shared(MAX_PROCS * sizeof(*children));
+
+	if (!strcmp(argv[1], "release"))
+		return do_release();
+	if (!strcmp(argv[1], "verify"))
+		return do_verify();
+	if (!strcmp(argv[1], "hold"))
+		do_hold();
+	if (!strcmp(argv[1], "lmk"))
+		return do_lmk();
+	if (!strcmp(argv[1], "churn"))
+		return do_churn();
+	if (!strcmp(argv[1], "latency"))
+		return do_latency();
+	if (!strcmp(argv[1], "workers"))
+		return do_workers();
+	if (!strcmp(argv[1], "swapon"))
+		return do_swapon();
+	if (!strcmp(argv[1], "hog"))
+		return do_hog();
+	if (!strcmp(argv[1], "spin"))
+		return do_spin();
+	if (!strcmp(argv[1], "tsc"))
+		return do_tsc();
+	errx(2, "there is no command %s", argv[1]);
+}
