@@ -23,7 +23,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 
-all_parts="cost native zswap release compact irqs lmk pressure latency locks profile workers stress sweep cpus series algorithms patches"
+all_parts="cost native zswap release compact holes irqs lmk pressure latency locks profile workers stress sweep cpus series algorithms patches"
 # In the order that compiles least, which kernel/build.sh tells.
 all_designs="unpatched array percpu pages plain plain-disabled optional disabled perclass"
 : "${PARTS:=$all_parts}" "${DESIGNS:=$all_designs}"
@@ -204,6 +204,11 @@ part_cpus()
 part_compact()
 {
 	in_turns compact "$whole" "-m 1024" compact "$((RUNS + 1))" "$BIG"
+}
+
+part_holes()
+{
+	in_turns holes "unpatched plain perclass" "-m 512" holes "$SIZE" "$((RUNS + 1))"
 }
 
 part_irqs()

@@ -271,6 +271,17 @@ def read_compact(res):
                  for r in runs])
 
 
+def read_holes(res):
+    """What is kept by the few that are left."""
+    for design in res.designs("holes"):
+        runs = res.records("holes", design, "holes.jsonl")
+        for what, name in (("pool", "the pool"), ("slab", "slabs")):
+            for when, text in (("full", "all in swap"), ("left", "5 % left")):
+                res.add(f"holes: {name}, {text}, KiB", design,
+                        [(r[f"{when}_{what}"] - r[f"before_{what}"]) / 1024
+                         for r in runs])
+
+
 def read_irqs(res):
     """The longest time with interrupts off, in microseconds of 1000 instructions."""
     for design in res.designs("irqs"):
@@ -1105,6 +1116,11 @@ def body(doc, res, to):
                   "A process is killed, in ms until it is gone and until its memory"
                   " is back, while somebody has memory compacted and asks for huge"
                   " pages again and again.", "compact", 1),
+            group("holes", read_holes, "A few that are left",
+                  "What a pool and the kernel's slabs that can't be reclaimed take"
+                  " beyond what they took before, when all of a process is in swap,"
+                  " and when 95 of 100 of its pages have been freed in random order:"
+                  " handles are a part of slabs.", "holes", 0),
             group("irqs", read_irqs, "Interrupts off",
                   "The longest time that interrupts are off (the irqsoff tracer)"
                   " while a process is killed, its memory drained, and as much"

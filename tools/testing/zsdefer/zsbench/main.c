@@ -10,6 +10,7 @@
  *	zsbench lmk	[-p APPS] [-m MIB] [-R MIB] [-n MIB] [-l MIB] [-d DATA]
  *			[-r RUNS] [-z zramN] [-w MS] [-a] [-k VICTIMS] [-D MS]
  *	zsbench churn	[-r ROUNDS] [-s SEED] [-z zramN]
+ *	zsbench holes	[-m MIB] [-d DATA] [-r RUNS] [-s SEED] [-z zramN]
  *	zsbench latency	[-m MIB] [-d DATA] [-r RUNS] [-z zramN] [-w MS] [-x]
  *	zsbench workers
  *	zsbench swapon	[-z zramN]
@@ -92,6 +93,10 @@
  * ones paged out in their place. It prints what the pool takes at the end
  * (pool_bytes), what of that waits to be freed (waiting_bytes), and what the
  * pool takes after a flush (flushed_bytes).
+ *
+ * "holes" swaps MIB out and frees 95 of 100 pages in random order. It prints what the
+ * pool and the machine's slabs that can't be reclaimed take before (..._pool, ..._slab),
+ * when all is in swap, and when 5 of 100 are left.
  *
  * "latency" times how long each of 32 MiB of pages takes to be swapped in, and
  * each 16 of them to be swapped out again: once while nothing else happens
@@ -253,7 +258,7 @@ int main(int argc, char **argv)
 	page_size = sysconf(_SC_PAGESIZE);
 	if (argc < 2)
 		errx(2, "usage: zsbench %s",
-		     "release|verify|hold|lmk|churn|latency|workers|swapon|hog|spin|tsc");
+		     "release|verify|hold|lmk|churn|holes|latency|workers|swapon|hog|spin|tsc");
 	/* What is a lot for one process is too much for each of many apps. */
 	if (!strcmp(argv[1], "lmk")) {
 		opt.mib = 48;
@@ -276,6 +281,8 @@ int main(int argc, char **argv)
 		return do_lmk();
 	if (!strcmp(argv[1], "churn"))
 		return do_churn();
+	if (!strcmp(argv[1], "holes"))
+		return do_holes();
 	if (!strcmp(argv[1], "latency"))
 		return do_latency();
 	if (!strcmp(argv[1], "workers"))

@@ -122,6 +122,7 @@ int do_verify(void);
 _Noreturn void do_hold(void);
 int do_lmk(void);
 int do_churn(void);
+int do_holes(void);
 int do_latency(void);
 int do_workers(void);
 int do_swapon(void);
