@@ -19,8 +19,8 @@ swap_on 1G
 	for flush in /sys/module/zsmalloc/parameters/flush "$knobs/flush"; do
 		[ ! -e "$flush" ] || echo 1 >"$flush"
 	done
-	# Only the swap area's own first page is left.
-	if awk '{ exit !($3 <= 2 * 4096) }' "/sys/block/$zram/mm_stat"; then
+	# Only the swap area's own first page is left, and a zspage has 8 pages at most.
+	if awk '{ exit !($1 == 4096 && $3 <= 8 * 4096) }' "/sys/block/$zram/mm_stat"; then
 		echo "ok 2 nothing is left in the pool"
 	else
 		sed 's/^/# /' "/sys/block/$zram/mm_stat"
