@@ -54,6 +54,9 @@ export GIT_CONFIG_GLOBAL=/dev/null
 repo=$tmp/repo
 in_repo() { git -C "$repo" "$@"; }
 
+# In lines of a mail, with one space after a sentence.
+wrap() { fmt -w 75 | sed 's/\.  /. /g'; }
+
 # What the patches change, as it is in the unpatched kernel.
 git init -q "$repo"
 (cd "$tmp/stage" && find . -type f) |
@@ -68,7 +71,7 @@ while read -r n kind _; do
 	cp -a "$tmp/trees/$n/." "$repo/"
 	in_repo add -A
 	{
-		fmt -w 75 "$tmp/trees/$n.message"
+		wrap <"$tmp/trees/$n.message"
 		[ -z "${RESULTS:-}" ] || python3 "$here/scripts/report/series_figures.py" \
 			patch "$RESULTS" "$n"
 	} | in_repo commit -q -s -F -
@@ -80,9 +83,9 @@ mails()
 {
 	rm -rf "${out:?}/$1"
 	in_repo format-patch -q --cover-letter -o "$out/$1" "$2..$1"
-	# A letter has lines of 75 characters, and its subject is the first.
+	# Its subject is the first line.
 	{
-		sed 1,2d "$here/series/$1.cover" | fmt -w 75
+		sed 1,2d "$here/series/$1.cover" | wrap
 		[ -z "${RESULTS:-}" ] || {
 			echo
 			python3 "$here/scripts/report/series_figures.py" all "$RESULTS"

@@ -716,8 +716,8 @@ def show_patches(doc, res):
     """What each patch of the series costs and saves."""
     doc.section("Patch by patch")
     doc.text("The series as `make series` has it: each patch on top of those"
-             " before it, with the option and deferral on, and by the last two"
-             " columns turned off.")
+             " before it, with the option, and deferral on, or turned off where a"
+             " column says so.")
     doc.table(*about_all(Patches(res.root)))
     repeat(doc, res, "patches")
 
