@@ -58,7 +58,6 @@ report "checkpatch of the patches" "$(for f in patches/*/*.patch \
 		--strict --terse --ignore $ignore - <"$f" | sed "s|^-:|$f:|"
 done)"
 
-# Those that fit no more are told of by make mutants, too, which takes much longer.
 # Of the series as it would be mailed. Files come and go with it, and who sends it knows
 # of MAINTAINERS.
 for base in patches/*; do
@@ -81,6 +80,7 @@ for base in patches/*; do
 	done)"
 done
 
+# Those that fit no more are told of by make mutants, too, which takes much longer.
 report "mutants that fit" "$(for f in tools/testing/zsdefer/mutants/*.patch; do
 	patch -p1 --dry-run --fuzz=0 -s -f <"$f" >/dev/null ||
 		echo "$f does not apply"
