@@ -62,8 +62,8 @@ done)"
 # of MAINTAINERS.
 for base in patches/*; do
 	base=${base#patches/}
-	report "series for $base" "$(BASE=$base scripts/series.sh "$tmp/$base" 2>&1 |
-		grep -A9 error || true
+	report "series for $base" "$(BASE=$base scripts/series.sh "$tmp/$base" \
+		>"$tmp/log" 2>&1 || tail -n 9 "$tmp/log"
 	for f in "$tmp/$base"/*/*.patch; do
 		ignore=FILE_PATH_CHANGES,MACRO_ARG_REUSE,MACRO_ARG_PRECEDENCE,VOLATILE
 		ignore=$ignore,CAMELCASE,EMBEDDED_FUNCTION_NAME,OPEN_ENDED_LINE

@@ -16,8 +16,8 @@ set -euo pipefail
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-# cut SOURCE: a folder for each patch in $tmp/trees, and a line for each.
-cut()
+# cut_up SOURCE: a folder for each patch in $tmp/trees, and a line for each.
+cut_up()
 {
 	"$here/scripts/apply.sh" stage "$1" "$tmp/stage"
 	python3 "$here/scripts/kernel/series.py" "$here/patches/$BASE" "$tmp/stage" \
@@ -25,12 +25,12 @@ cut()
 }
 
 if [ "${1:-}" = list ]; then
-	cut "$("$here/scripts/kernel/source.sh")"
+	cut_up "$("$here/scripts/kernel/source.sh")"
 	cat "$tmp/patches"
 	exit
 fi
 if [ "${1:-}" = stage ]; then
-	cut "$2"
+	cut_up "$2"
 	n=$(printf %02d "$3")
 	[ -d "$tmp/trees/$n" ] || die "the series has $(wc -l <"$tmp/patches") patches, not $3"
 	cp -a "$tmp/trees/$n/." "$4/"
@@ -42,7 +42,7 @@ need_packages git patch python3
 	die "RESULTS=$RESULTS has no figures of patches; make eval PARTS=patches"
 source=$("$here/scripts/kernel/source.sh")
 out=${1:-$here/results/series-$BASE}
-cut "$source"
+cut_up "$source"
 
 author=$(git var GIT_AUTHOR_IDENT 2>/dev/null | sed 's/>.*/>/') || author=''
 [ -n "$author" ] || author=$(git -C "$here" log -1 --format='%an <%ae>')
@@ -106,8 +106,6 @@ git -C "$tmp/am" checkout -q clean
 find "$out/base" "$out/optional" -name '*.patch' ! -name '0000-*' | LC_ALL=C sort |
 	xargs -d '\n' git -C "$tmp/am" am -q --whitespace=nowarn ||
 	die "git am does not take the series"
-(cd "$tmp/stage" && find . -type f -exec cmp {} "$tmp/am/{}" \;) >&2 ||
+diff -rq -x .git "$tmp/stage" "$tmp/am" >&2 ||
 	die "what the series leaves is not what make apply does"
-[ "$(cd "$tmp/am" && git ls-files | wc -l)" -eq "$(find "$tmp/stage" -type f | wc -l)" ] ||
-	die "the series leaves other files than make apply does"
 say "$(wc -l <"$tmp/patches") patches for Linux $BASE in $out/base and $out/optional"

@@ -140,8 +140,8 @@ configure()
 		END { for (s in want) print s "\t" want[s] }
 	' "$tmp/fragment" | while IFS=$'\t' read -r s w; do
 		have=$(grep "^$s=" "$build/.config" || true)
-		# A part of the series may not know it yet.
-		[ -z "${SERIES:-}" ] || [[ $s != *_DEFERRED_FREE_DEFAULT_ON ]] || have=$w
+		# The first patch of the series does not know it yet.
+		[ "${SERIES:-}" != 1 ] || [[ $s != *_DEFERRED_FREE_DEFAULT_ON ]] || have=$w
 		[ "$have" = "$w" ] || echo "${w:-$s off}"
 	done)
 	[ -z "$lost" ] || die "the kernel's Kconfig does not give:" "$lost"

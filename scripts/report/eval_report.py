@@ -623,14 +623,14 @@ def read_locks(path):
                      r"([\d.]+) (\w+)\s+(\S+)\s+(\S+)", line)
         if m:
             scale = {"ns": 1e-3, "us": 1, "ms": 1e3, "s": 1e6}[m[3]]
-            caller = m[9].split("+")[0]
+            caller = f"{m[9].split('+')[0]} ({m[8]})"
             contended[caller] += int(m[1])
             waited[caller] += float(m[2]) * scale
     return [(n, waited[caller], caller) for caller, n in contended.items()]
 
 
-# Where class->lock and the locks of ours are taken.
-OUR_LOCKS = re.compile(r"_*(zsdefer|zs_|zswap_zsdefer|zram_slot_dies)")
+# Where the locks of zsmalloc, zram's slots and ours are taken.
+OUR_LOCKS = re.compile(r"(zs|obj_|zram|slot|__zs|free_obj|free_handles)")
 
 
 def show_many(doc, res, part):
@@ -640,8 +640,8 @@ def show_many(doc, res, part):
     doc.text("Twice as many processes as CPUs swap out 16 MiB each, whose objects"
              " are all of one class, and are killed, again and again. The first"
              " five by the time that was waited in all, by `perf lock contention`,"
-             " and how often: the mutex in `__submit_bio` is a compression"
-             " stream's.")
+             " and how often: the mutex in `__submit_bio` is that of a compression"
+             " stream, into which zram is inlined.")
     rows = []
     for design in res.designs(part):
         often, waited = Counter(), Counter()
@@ -688,14 +688,13 @@ def show_locks(doc, res):
              " any lock in zsmalloc and zram; but a spinlock tells it only of"
              " those who queue up behind one that waits already, so on less"
              " than three CPUs there are none.")
-    ours = re.compile(r"(zs|obj_|zram|slot|__zs|free_obj|free_handles)")
     rows = []
     for data in ("mixed", "single"):
         for design in designs:
             guest = res.guests("locks", design)[0]
             waits, samples = read_spins(guest / f"{data}-script.txt")
             contended = [r for r in read_locks(guest / f"{data}.txt")
-                         if ours.match(r[2])]
+                         if OUR_LOCKS.match(r[2])]
             share = 100 * sum(waits.values()) / samples if samples else 0
             res.add(f"locks, {data}: waiting, % of samples", design, [share])
             rows.append([f"{data}: {design}", str(samples),

@@ -129,6 +129,7 @@
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -253,12 +254,31 @@ static void parse(int argc, char **argv)
 		opt.piece_mib = MAX_MIB;
 }
 
+static const struct {
+	const char *name;
+	int (*run)(void);
+} commands[] = {
+	{ "release", do_release }, { "verify", do_verify }, { "hold", do_hold },
+	{ "lmk", do_lmk }, { "churn", do_churn }, { "holes", do_holes },
+	{ "latency", do_latency }, { "workers", do_workers },
+	{ "swapon", do_swapon }, { "hog", do_hog }, { "spin", do_spin },
+	{ "tsc", do_tsc },
+};
+
+#define NR_COMMANDS	(sizeof(commands) / sizeof(*commands))
+
 int main(int argc, char **argv)
 {
+	unsigned int i;
+
 	page_size = sysconf(_SC_PAGESIZE);
-	if (argc < 2)
-		errx(2, "usage: zsbench %s",
-		     "release|verify|hold|lmk|churn|holes|latency|workers|swapon|hog|spin|tsc");
+	if (argc < 2) {
+		fprintf(stderr, "usage: zsbench");
+		for (i = 0; i < NR_COMMANDS; i++)
+			fprintf(stderr, "%c%s", i ? '|' : ' ', commands[i].name);
+		fprintf(stderr, "\n");
+		return 2;
+	}
 	/* What is a lot for one process is too much for each of many apps. */
 	if (!strcmp(argv[1], "lmk")) {
 		opt.mib = 48;
@@ -271,29 +291,8 @@ int main(int argc, char **argv)
 		errx(2, "-S is for release only");
 	children = map_shared(MAX_PROCS * sizeof(*children));
 
-	if (!strcmp(argv[1], "release"))
-		return do_release();
-	if (!strcmp(argv[1], "verify"))
-		return do_verify();
-	if (!strcmp(argv[1], "hold"))
-		do_hold();
-	if (!strcmp(argv[1], "lmk"))
-		return do_lmk();
-	if (!strcmp(argv[1], "churn"))
-		return do_churn();
-	if (!strcmp(argv[1], "holes"))
-		return do_holes();
-	if (!strcmp(argv[1], "latency"))
-		return do_latency();
-	if (!strcmp(argv[1], "workers"))
-		return do_workers();
-	if (!strcmp(argv[1], "swapon"))
-		return do_swapon();
-	if (!strcmp(argv[1], "hog"))
-		return do_hog();
-	if (!strcmp(argv[1], "spin"))
-		return do_spin();
-	if (!strcmp(argv[1], "tsc"))
-		return do_tsc();
+	for (i = 0; i < NR_COMMANDS; i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run();
 	errx(2, "there is no command %s", argv[1]);
 }

@@ -10,7 +10,7 @@
 
 #include "zsbench.h"
 
-_Noreturn void do_hold(void)
+int do_hold(void)
 {
 	unsigned long pages = (opt.mib << 20) / page_size;
 	char *mem = map_pages(pages);

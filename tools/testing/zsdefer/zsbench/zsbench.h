@@ -119,7 +119,7 @@ int64_t workers_since(const struct worker *then, unsigned int nr_then,
 
 int do_release(void);
 int do_verify(void);
-_Noreturn void do_hold(void);
+int do_hold(void);
 int do_lmk(void);
 int do_churn(void);
 int do_holes(void);
