@@ -186,18 +186,36 @@ static unsigned int zsdefer_nr_queued(struct zsdefer_worker *w, bool over)
 	return nr;
 }
 
+/* Whether to leave it to who has a CPU, and some of it in hand. */
+static bool zsdefer_leave(struct zsdefer_worker *w, bool *left)
+{
+	if (!left || !spin_is_locked(&w->drain_lock))
+		return false;
+	*left = true;
+	return true;
+}
+
 /*
  * Free what is queued now, and add to @freed what came of it. When this returns,
  * others have freed what they had taken before, too. May sleep. Returns false if
  * nothing was queued.
+ *
+ * With @left, ends where somebody else is at the same class, and says so there: two
+ * would take turns, each waiting for the other's blocks, and be done no sooner.
  */
-static bool zsdefer_drain(struct zsdefer_worker *w, struct zsdefer_freed *freed)
+static bool zsdefer_drain(struct zsdefer_worker *w, struct zsdefer_freed *freed,
+			  bool *left)
 {
-	unsigned int nr, left = zsdefer_nr_queued(w, false);
-	bool any = left;
+	unsigned int nr, blocks;
+	bool any;
 
-	for (; left; left = nr ? left - nr : 0) {
-		nr = zsdefer_drain_some(w, left, freed);
+	if (zsdefer_leave(w, left))
+		return false;
+	blocks = zsdefer_nr_queued(w, false);
+	any = blocks;
+	while (blocks && !zsdefer_leave(w, left)) {
+		nr = zsdefer_drain_some(w, blocks, freed);
+		blocks = nr ? blocks - nr : 0;
 		cond_resched();
 	}
 	return any;
@@ -210,7 +228,7 @@ static void zsdefer_work(struct work_struct *work)
 
 	zsdefer_walk(w->zd);
 	/* What has come since may be above the threshold, and nobody say so. */
-	if (zsdefer_drain(w, &freed) && zsdefer_nr_queued(w, true))
+	if (zsdefer_drain(w, &freed, NULL) && zsdefer_nr_queued(w, true))
 		queue_work(zsdefer_wq, work);
 }
 
@@ -226,7 +244,8 @@ static unsigned long zsdefer_sweep_in(struct zsdefer *zd, bool much)
  * Drain all that waits, and come back a delay after that began for what has been
  * queued since; if it was much, soon, as its end may come next. Small remainders
  * of many classes are drained here one after the other rather than by a hundred
- * work items at once.
+ * work items at once. What is left to others is looked at again in a tick, as its
+ * time has come, and they may end with what was queued before.
  */
 static void zsdefer_sweep(struct work_struct *work)
 {
@@ -235,19 +254,21 @@ static void zsdefer_sweep(struct work_struct *work)
 	bool much = atomic_long_read(&zd->room) <= READ_ONCE(zd->plenty);
 	unsigned long in, begin = jiffies;
 	struct zsdefer_freed freed = { };
-	bool more = much;
+	bool more = much, left = false;
 	unsigned int i;
 
 	zsdefer_walk(zd);
 	for (i = 0; i < zd->nr; i++)
 		/* Who pushes into an empty queue arms us again. */
-		if (zsdefer_drain(&zd->workers[i], &freed))
+		if (zsdefer_drain(&zd->workers[i], &freed, &left) && !left)
 			more |= zsdefer_nr_queued(&zd->workers[i], false);
 	/* Who lowers the delay waits for this, and has it come sooner. */
 	guard(rcu)();
 	much |= atomic_long_read(&zd->room) <= READ_ONCE(zd->plenty);
 	in = zsdefer_sweep_in(zd, much);
-	if (more)
+	if (left)
+		mod_delayed_work(zsdefer_wq, &zd->sweep, 1);
+	else if (more)
 		mod_delayed_work(zsdefer_wq, &zd->sweep,
 				 in - min(jiffies - begin, in));
 }
@@ -272,7 +293,7 @@ unsigned long zsdefer_flush(struct zsdefer *zd, const char *cause)
 
 	zsdefer_walk(zd);
 	for (i = 0; i < zd->nr; i++)
-		zsdefer_drain(&zd->workers[i], &freed);
+		zsdefer_drain(&zd->workers[i], &freed, NULL);
 	if (start && freed.objects)
 		trace_zsdefer_flush(zd->name, cause, freed.objects, freed.pages,
 				    ktime_get_ns() - start);

@@ -1278,6 +1278,48 @@ static void the_sweep_returns_for_what_came_meanwhile(struct kunit *test)
 	KUNIT_EXPECT_GT(test, left, (long)delay - 10 * HZ);
 }
 
+static bool fake_held;
+
+/* Has blocks in hand until somebody says so, or a test has failed anyway. */
+static void fake_hold(struct fake *fake)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), 2000);
+
+	WRITE_ONCE(fake_held, true);
+	while (READ_ONCE(fake_held) && ktime_before(ktime_get(), end))
+		cpu_relax();
+}
+
+static void fake_take_own_once(struct fake_thread *t)
+{
+	if (!t->steps)
+		zsdefer_take_own(&t->fake->queues[0]);
+	msleep(1);
+}
+
+/* It would only wait, and the others with it. */
+static void the_sweep_leaves_a_class_to_who_is_at_it(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	unsigned long begin;
+
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "takes two CPUs");
+	fake_fill_all(fake, 1);
+	fake->during = fake_hold;
+	fake_start(fake, fake_take_own_once);
+	fake_expect_soon(fake, READ_ONCE(fake_held));
+	fake_fill(fake, 0, 1);
+	begin = jiffies;
+	KUNIT_ASSERT_TRUE(test, fake_sweep(fake));
+	KUNIT_EXPECT_EQ(test, fake->nr_freed, FAKE_QUEUES - 1);
+	KUNIT_EXPECT_EQ(test, fake_waiting_in(fake, 0), 2);
+	WRITE_ONCE(fake_held, false);
+	/* A tick, and not a delay, which is a minute. */
+	fake_expect_soon(fake, !fake_waiting(fake));
+	KUNIT_EXPECT_LT(test, jiffies - begin, 30UL * HZ);
+}
+
 /* And its rest, although the delay is a minute. */
 static void much_is_swept_soon(struct kunit *test)
 {
@@ -1722,6 +1764,7 @@ static struct kunit_case zsdefer_test_cases[] = {
 	KUNIT_CASE(an_idle_engine_has_no_timer),
 	KUNIT_CASE(the_sweep_frees_all_that_waits),
 	KUNIT_CASE(the_sweep_returns_for_what_came_meanwhile),
+	KUNIT_CASE(the_sweep_leaves_a_class_to_who_is_at_it),
 	KUNIT_CASE(much_is_swept_soon),
 	KUNIT_CASE(what_is_much_is_within_the_budget),
 	KUNIT_CASE(what_waits_is_told_to_be_available),
