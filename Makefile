@@ -36,7 +36,6 @@ help:
 #:                  designs: a report with pictures that answers the reviewers'
 #:                  questions; PARTS="..." and DESIGNS="..." pick some
 #:   make eval-target   a kit that runs its programs on a phone or a board
-#:   make sweep     what budget, threshold and delay do: every combination
 #:   make shell     a shell in a guest with zram swap and the knobs at hand;
 #:                  KERNEL=checked takes another kernel of configs/
 #:   make kernel    only fetch, patch and build the kernels
@@ -57,8 +56,9 @@ help:
 #:   ZSDEFER_CACHE=...  sources, builds and ccache (~/.cache/zsdefer)
 #:   JOBS=...           parallel jobs of a build
 #:   RUNS= SIZE= SIZES= MEM= CPUS= RESULTS= PARTS= DESIGNS= ROUNDS= BIG=
+#:   KNOBS= DOC=
 #:                      what is measured; see the head of scripts/run.sh, bench.sh,
-#:                      eval.sh, sweep.sh, soak.sh
+#:                      eval.sh, soak.sh
 
 try:
 	@$(scripts)/try.sh
@@ -95,9 +95,6 @@ eval:
 
 eval-target:
 	@$(scripts)/eval-target.sh
-
-sweep:
-	@$(scripts)/sweep.sh
 
 shell:
 	@$(scripts)/shell.sh

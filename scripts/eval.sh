@@ -14,6 +14,8 @@
 #	SIZE=64		MiB of the releases whose instructions are counted, up to
 #			128: what the other designs hold without falling back
 #	BIG=256		MiB of those that are watched and profiled
+#	KNOBS="..."	budgets, thresholds and delays of the sweep
+#	DOC=1		have README's and the documents' figures, too
 #	RESULTS=...	a folder of earlier results, whose other parts stay; with
 #			PARTS=report only the report is made anew
 #
@@ -23,11 +25,12 @@
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 
-all_parts="cost native zswap release compact holes irqs lmk pressure latency locks profile workers stress sweep cpus series algorithms patches"
+all_parts="cost native zswap release compact holes irqs lmk pressure latency locks profile workers stress sweep cpus timeline algorithms patches"
 # In the order that compiles least, which kernel/build.sh tells.
-all_designs="unpatched array percpu pages plain plain-disabled optional disabled perclass"
+all_designs="unpatched array percpu pages deferring plain plain-disabled optional disabled perclass"
 : "${PARTS:=$all_parts}" "${DESIGNS:=$all_designs}"
 : "${ROUNDS:=2}" "${RUNS:=2}" "${SIZE:=64}" "${BIG:=256}"
+: "${KNOBS:=1M+4M+16M+64M+256M 16+256+1024+4096 1+8+64}"
 : "${SIZES:=32x1 64x1 128x1 192x1 256x1 512x1 256x2 256x3 256x4 256x16}"
 
 for n in "$ROUNDS" "$RUNS" "$SIZE" "$BIG"; do
@@ -49,14 +52,16 @@ for design in $DESIGNS; do
 		die "DESIGNS has $design; there are: $all_designs"
 done
 
-# flavour_of DESIGN PART: what kernel/build.sh calls its kernel.
+# flavour_of DESIGN PART: what kernel/build.sh calls its kernel; on:N is of the first N
+# patches of the series.
 flavour_of()
 {
 	local flavour=${1%-disabled}
 
 	case $2/$flavour in
 	patches/00) echo unpatched ;;
-	patches/*) echo on ;;
+	patches/*) echo "on:$((10#$flavour))" ;;
+	*/deferring) echo "on:$((batches - 1))" ;;
 	zswap-cgroup/disabled | zswap-cgroup/perclass) echo zswap ;;
 	zswap-cgroup/*) echo "zswap-$flavour" ;;
 	irqs/perclass) echo traced ;;
@@ -69,6 +74,8 @@ flavour_of()
 	esac
 }
 
+series_of() { [[ $1 != *:* ]] || echo "${1#*:}"; }
+
 # have_kernels PART DESIGN...: build those that they run on.
 have_kernels()
 {
@@ -78,13 +85,14 @@ have_kernels()
 	for design in $(among "$@"); do
 		flavour=$(flavour_of "$design" "$part")
 		[ -z "${builds[$flavour]:-}" ] || continue
-		builds[$flavour]=$("$here/scripts/kernel/build.sh" "$flavour")
+		builds[$flavour]=$(SERIES=$(series_of "$flavour") \
+			"$here/scripts/kernel/build.sh" "${flavour%:*}")
 		images[$flavour]=$image
 		[ ! -d "${builds[$flavour]}/lib" ] || {
 			images[$flavour]=$("$here/scripts/guest/image.sh" "${builds[$flavour]}")
 			own_images+=("${images[$flavour]}")
 		}
-		cp "${builds[$flavour]}/.config" "$out/config-$flavour"
+		cp "${builds[$flavour]}/.config" "$out/config-${flavour/:/-}"
 	done
 }
 
@@ -157,14 +165,15 @@ whole="unpatched array percpu pages plain perclass"
 
 part_cost()
 {
-	local design lists
+	local design beside
 
 	anew cost $all_designs
 	for design in $(among $all_designs); do
-		for lists in long short; do
-			guest "cost/$design/$lists" "-i -m 1024" cost $lists \
-				"$SIZE" 2
-		done
+		# Each has one CPU, and counts instructions.
+		start guest "cost/$design/long" "-i -m 1024" cost long "$SIZE" 2
+		beside=$child
+		guest "cost/$design/short" "-i -m 1024" cost short "$SIZE" 2
+		finish "$beside"
 	done
 }
 
@@ -191,13 +200,14 @@ part_release()
 	in_turns release "disabled $whole" "-m 2048" release "$RUNS" munmap $SIZES
 }
 
+# What deferring alone gives, what batches do, and what all patches do.
 part_cpus()
 {
 	local cpus
 
-	for cpus in 1 4; do
-		in_turns cpus-$cpus "$whole" "-m 2048 -c $cpus" \
-			release "$RUNS" kill "${BIG}x1" "${BIG}x4"
+	for cpus in 1 2 4 8; do
+		in_turns cpus-$cpus "unpatched deferring plain perclass" \
+			"-m 2048 -c $cpus" release "$RUNS" kill "${BIG}x1"
 	done
 }
 
@@ -244,13 +254,13 @@ part_algorithms()
 	done
 }
 
-part_series()
+part_timeline()
 {
 	local design
 
-	anew series $whole
+	anew timeline $whole
 	for design in $(among $whole); do
-		guest "series/$design/1" "-m 2048" series 1 "$BIG"
+		guest "timeline/$design/1" "-m 2048" timeline 1 "$BIG"
 	done
 }
 
@@ -274,7 +284,7 @@ part_stress()
 part_sweep()
 {
 	[ -z "$(among perclass)" ] || guest sweep/perclass/1 "-m 2048 -t 3000" \
-		sweep "$BIG" 2 4M+16M+64M+256M 16+256+4096 8+100
+		sweep "$SIZE" 2 $KNOBS
 }
 
 part_profile()
@@ -317,12 +327,8 @@ part_patches()
 	} >"$out/patches/list"
 	while read -r n _ code _ <&3; do
 		[ "$code" = code ] || continue
-		# Another kernel by the same name.
-		unset "builds[on]"
-		[ "$n" = 00 ] || export SERIES=$((10#$n))
 		DESIGNS=$n have_kernels patches "$n"
 		for swap in zram0 zswap; do
-			# Each has one CPU, and counts instructions.
 			start guest "patches/$n/$swap" "-i -m 512 -e zram=$swap" \
 				price on 16
 			beside=$child
@@ -331,7 +337,6 @@ part_patches()
 			finish "$beside"
 		done
 	done 3<"$out/patches/list"
-	unset SERIES "builds[on]"
 }
 
 part_report() { :; }
@@ -349,8 +354,10 @@ describe()
 	echo "command $command"
 }
 
+# Where the series has what drains in batches, and not one object after the other.
+batches=$("$here/scripts/series.sh" list | awk '/ in batches, / { print $1 + 0 }')
 # shellcheck disable=SC2046 # a package a word
-need_packages $(report_packages) libdevel-nytprof-perl
+need_packages $(report_packages) python3-markdown libdevel-nytprof-perl
 lock_cache
 commit=$(revision)
 command="make eval ROUNDS=$ROUNDS RUNS=$RUNS SIZE=$SIZE BIG=$BIG"
@@ -375,4 +382,9 @@ if [ "$PARTS" != report ]; then
 fi
 [ -f "$out/machine" ] || die "there are no results in $out"
 /usr/bin/python3 "$here/scripts/report/eval_report.py" "$out"
+if [ -n "${DOC:-}" ]; then
+	cp "$out/plots/cost-mixed-long.svg" \
+		"$here/Documentation/mm/zsmalloc-deferred-free.svg"
+	python3 "$here/scripts/report/cited.py" "$out/figures.json"
+fi
 say "report: $out/index.html and report.md"

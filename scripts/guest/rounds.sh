@@ -98,6 +98,9 @@ end_results()
 	/usr/bin/python3 "$here/scripts/report/run_report.py" "$out"
 	rm -rf "$results"
 	mv "$out" "$results"
+	# README's tables of it.
+	[ -z "${DOC:-}" ] ||
+		python3 "$here/scripts/report/cited.py" "$results/results.json"
 	say "$(times_spent)"
 	say "raw samples: $results/results.json, the table: $results/report.md"
 	echo "$results/index.html"

@@ -6,6 +6,8 @@
 	series_figures.py all RESULTS		for a cover letter
 """
 
+import json
+import re
 import statistics
 import sys
 from pathlib import Path
@@ -75,20 +77,43 @@ def about_all(patches):
                   for n, _, code, subject in patches.list if code == "code"]
 
 
-def letter(patches):
+def back(results):
+    """When the memory of a killed process of 256 MiB is back, by CPUs, if a "make eval"
+    of all parts told."""
+    path = results / "figures.json"
+    figures = json.loads(path.read_text()) if path.exists() else {}
+    name = "cpus-{}, 256 MiB of 1: {} | {}"
+    cpus = sorted({int(m[1]) for f in figures if (m := re.match(r"cpus-(\d+),", f))})
+    if not cpus:
+        return []
+    rows = []
+    for what, design in (("the unpatched kernel", "unpatched"),
+                         ("deferring alone (04)", "deferring"),
+                         ("batches, too (09)", "plain"), ("all patches", "perclass")):
+        samples = [[figures[name.format(n, f, design)] for f in ("released", "back")]
+                   for n in cpus]
+        rows.append([what] + ["; ".join(f"{statistics.median(s):.0f}" for s in pair)
+                              for pair in samples])
+    return ["", "A killed process of 256 MiB in zram is gone, and its memory is back, after",
+            "so many ms, medians, in a guest that is emulated on two CPUs:", "",
+            table(["", *(f"{n} CPUs" for n in cpus)], rows)]
+
+
+def letter(patches, results):
     """The same for a cover letter, whose lines are shorter."""
     head, rows = about_all(patches)
     return "\n".join((
         "Instructions a page with these patches and those before, and in brackets",
         f"of the unpatched kernel's (-icount, 16 MiB of mixed data, {patches.revision()}):",
-        "", table(head[:1] + head[2:], [[r[0]] + r[2:] for r in rows])))
+        "", table(head[:1] + head[2:], [[r[0]] + r[2:] for r in rows]), *back(results)))
 
 
 def main():
     """By the command line."""
     what, results, *n = sys.argv[1:]
-    patches = Patches(Path(results))
-    print(about_patch(patches, *n) if what == "patch" else letter(patches))
+    results = Path(results)
+    patches = Patches(results)
+    print(about_patch(patches, *n) if what == "patch" else letter(patches, results))
 
 
 if __name__ == "__main__":

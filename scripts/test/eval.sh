@@ -109,7 +109,7 @@ all_quiet()
 
 test_eval()
 {
-	small_eval "$tmp/small-eval" "cost release series lmk profile locks" \
+	small_eval "$tmp/small-eval" "cost release timeline lmk profile locks" \
 		unpatched perclass
 	check "its programs run elsewhere, too" on_target on "$(built on)" \
 		"$tmp/small-eval/target"

@@ -154,13 +154,13 @@ in_use()
 	grep -q "$2" "$tmp/said" && return $status
 }
 
-# boot_debian RELEASE PACKAGE: all of that system, in which PACKAGE sets swap up.
+# boot_debian RELEASE: all of that system, with its own udevd.
 boot_debian()
 {
 	local build image status=0
 
-	inside apt-get -q -y --no-install-recommends install "$2" || return
-	cp -r "$here/tools/testing/zsdefer/guest" "$root/job"
+	mkdir -p "$root/job"
+	cp "$here"/tools/testing/zsdefer/guest/* "$root/job/"
 	cp "$ZSDEFER_CACHE/image/zsbench" "$root/usr/bin/"
 	cat >"$root/etc/systemd/system/job.service" <<-END
 		[Service]
@@ -179,11 +179,39 @@ boot_debian()
 	find_kernel "$1"
 	timeout 400 "$here/scripts/guest/vm.sh" disk "$build" "$image" \
 		"$root/boot/initrd.img-$1" "$tmp/disk" </dev/null | tr -d '\r' >"$tmp/console" || status=1
-	inside apt-get -q -y purge "$2" || status=1
 	cat "$tmp/console"
 	! grep -E 'WARNING|BUG|Oops' "$tmp/console" || status=1
+	grep -q '@@ busy [0-9]* of 60 devices' "$tmp/console" || status=1
+	return $status
+}
+
+# swaps_by RELEASE PACKAGE: it sets swap up, and who is killed there is freed later.
+swaps_by()
+{
+	local status=0
+
+	inside apt-get -q -y --no-install-recommends install "$2" || return
+	mkdir -p "$root/job"
+	touch "$root/job/wants-swap"
+	boot_debian "$1" || status=1
+	rm "$root/job/wants-swap"
+	inside apt-get -q -y purge "$2" || status=1
 	grep -q '@@ drained [1-9]' "$tmp/console" || status=1
 	return $status
+}
+
+busy()
+{
+	sed -n 's/.*@@ busy \([0-9]*\) of.*/\1/p' "$tmp/console"
+}
+
+# With the kernel's own zram: who sets devices up met udevd as often, within a tenth.
+udevd_is_met_as_often()
+{
+	rm -f "$root/etc/udev/rules.d/90-zram.rules"
+	boot_debian "$1" || return
+	echo "busy $busy_with_ours times, and $(busy) with the kernel's own"
+	[ "$busy_with_ours" -le $(($(busy) + 6)) ]
 }
 
 # check_kernel RELEASE: what the package says of it.
@@ -252,13 +280,14 @@ try_package()
 	if [ "$release" = bookworm ]; then
 		refusals "$old" "$new"
 	else
-		result "zram-tools swaps to it ($new)" boot_debian "$new" zram-tools
+		result "zram-tools swaps to it ($new)" swaps_by "$new" zram-tools
+		busy_with_ours=$(busy)
 		echo '[zram0]' >"$root/etc/systemd/zram-generator.conf"
 		# The rule that README.md has.
 		sed -n 's/^    \(ACTION==.*\)/\1/p' "$here/dkms/README.md" \
 			>"$root/etc/udev/rules.d/90-zram.rules"
 		result "systemd-zram-generator swaps to it ($old)" \
-			boot_debian "$old" systemd-zram-generator
+			swaps_by "$old" systemd-zram-generator
 		result "a knob is what udev's rule says" \
 			grep -q '@@ drain_delay_ms 20$' "$tmp/console"
 	fi
@@ -266,6 +295,9 @@ try_package()
 		in_use zsdefer 'until the next boot' inside apt-get -q -y purge \
 		zram-deferred-free-dkms
 	result "$new boots with its own zram" boots_its_own "$new"
+	[ "$release" = bookworm ] ||
+		result "its devices were no busier with ours, for udevd ($new)" \
+			udevd_is_met_as_often "$new"
 }
 
 deb=$("$here/scripts/dkms.sh")

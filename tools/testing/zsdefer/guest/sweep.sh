@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# sweep.sh MIB RUNS [BUDGETS THRESHOLDS DELAYS]: release MIB mebibytes with every
+# sweep.sh MIB RUNS BUDGETS THRESHOLDS DELAYS: release MIB mebibytes with every
 # combination of the knobs' values, joined by "+". For each run a line goes to
 # sweep.txt: budget, threshold, delay, objects that fell back, objects that were
-# drained, the nanoseconds of all drains, zspages freed whole, the longest wait
-# in ms, and what zsbench says.
+# drained, the nanoseconds of all drains, and what zsbench says.
 # shellcheck source=tools/testing/zsdefer/guest/lib.sh
 . "${zs_jobs:-/job}/lib.sh"
 
-mib=$1 runs=$2
-budgets=${3:-1M+4M+16M+64M+256M} thresholds=${4:-16+64+256+1024+4096}
-delays=${5:-1+8+100}
+mib=$1 runs=$2 budgets=$3 thresholds=$4 delays=$5
 trace=/sys/kernel/tracing
 
 drains()
@@ -19,7 +16,7 @@ drains()
 		for (i = 1; i <= NF; i++)
 			if (split($i, a, "=") == 2)
 				sum[a[1]] += a[2]
-	} END { print sum["objects"] + 0, sum["ns"] + 0, sum["zspages_whole"] + 0 }' \
+	} END { print sum["objects"] + 0, sum["ns"] + 0 }' \
 		$trace/trace
 }
 
@@ -50,8 +47,7 @@ for budget in $(echo "$budgets" | tr + ' '); do
 				echo 1 >"$knobs/flush"
 				echo "$budget $threshold $delay" \
 					$(($(fell_back) - before)) "$(drains)" \
-					"$(stat longest_wait_ms)" "$line" \
-					>>"$out/sweep.txt"
+					"$line" >>"$out/sweep.txt"
 			done
 			swap_off
 		done
