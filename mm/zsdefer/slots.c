@@ -281,7 +281,10 @@ void zsdefer_slot_settle(struct zsdefer_slots *slots, unsigned long slot,
 	WRITE_ONCE(slots->sizes[slot], U16_MAX);
 	/* Pairs with zsdefer_slots_died(): who sees no bit sees no size. */
 	clear_bit_unlock(slot, (unsigned long *)slots->dead);
-	zsdefer_queue_link(handle, &slots->since[slot / ZSDEFER_LINE]);
+	/* The sweep may have come since, and found neither a bit nor an object. */
+	if (zsdefer_queue_link(handle, &slots->since[slot / ZSDEFER_LINE]) &
+	    ZSDEFER_ARM)
+		zsdefer_arm(slots->pool->zsdefer);
 }
 EXPORT_SYMBOL_GPL(zsdefer_slot_settle);
 

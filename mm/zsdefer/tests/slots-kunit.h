@@ -390,6 +390,30 @@ static void who_locks_a_slot_finds_it_empty(struct kunit *test)
 	zt_verify(zt);
 }
 
+/* Whoever has locked a slot may lose the CPU between its bit and the queue. */
+static void what_the_sweep_has_missed_is_swept(struct kunit *test)
+{
+	struct zt *zt = test->priv;
+	struct delayed_work *sweep = &zt->pool->zsdefer->sweep;
+
+	zt_slots_store(zt, 0, 2, 1000);
+	zt_die(zt, 0, 1);
+	KUNIT_EXPECT_TRUE(test, delayed_work_pending(sweep));
+	set_bit(0, zt_table.locks);
+	zt_table.slots.sizes[0] = U16_MAX;
+	clear_bit(0, (unsigned long *)zt_table.slots.dead);
+	flush_delayed_work(sweep);
+	KUNIT_EXPECT_FALSE(test, delayed_work_pending(sweep));
+	zsdefer_slot_settle(&zt_table.slots, 0, zt->all->objects[0].handle);
+	zt->all->objects[0].handle = 0;
+	zt_slot_unlock(&zt_table, 0);
+	KUNIT_EXPECT_TRUE(test, delayed_work_pending(sweep));
+	zt_flush(zt);
+	KUNIT_EXPECT_EQ(test, zt_stats(zt).freed.objects, 1);
+	zt->all->nr = 2;
+	zt_verify(zt);
+}
+
 /* Has been stored elsewhere before, as nobody may sleep here. */
 static void zt_store_in_slot_0(struct zt_table *table)
 {
@@ -732,6 +756,7 @@ static struct kunit_case zsdefer_slots_test_cases[] = {
 	KUNIT_CASE(who_takes_back_walks_no_further_than_needed),
 	KUNIT_CASE(a_pool_goes_away_with_dead_slots),
 	KUNIT_CASE(who_locks_a_slot_finds_it_empty),
+	KUNIT_CASE(what_the_sweep_has_missed_is_swept),
 	KUNIT_CASE(who_stores_before_a_walk_keeps_what_was_stored),
 	KUNIT_CASE(a_locked_slot_stays_dead_until_it_is_unlocked),
 	KUNIT_CASE(nothing_dies_in_place_while_objects_are_exchanged),
