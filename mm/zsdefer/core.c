@@ -186,7 +186,7 @@ static unsigned int zsdefer_nr_queued(struct zsdefer_worker *w, bool over)
 	return nr;
 }
 
-/* Whether to leave it to who has a CPU, and some of it in hand. */
+/* Whether to leave it to who is at it. */
 static bool zsdefer_leave(struct zsdefer_worker *w, bool *left)
 {
 	if (!left || !spin_is_locked(&w->drain_lock))
@@ -200,8 +200,9 @@ static bool zsdefer_leave(struct zsdefer_worker *w, bool *left)
  * others have freed what they had taken before, too. May sleep. Returns false if
  * nothing was queued.
  *
- * With @left, ends where somebody else is at the same class, and says so there: two
- * would take turns, each waiting for the other's blocks, and be done no sooner.
+ * With @left, goes no further if somebody else is at the same class, and says so
+ * there: two would take turns, each waiting for the other's blocks, and be done no
+ * sooner.
  */
 static bool zsdefer_drain(struct zsdefer_worker *w, struct zsdefer_freed *freed,
 			  bool *left)
@@ -244,8 +245,8 @@ static unsigned long zsdefer_sweep_in(struct zsdefer *zd, bool much)
  * Drain all that waits, and come back a delay after that began for what has been
  * queued since; if it was much, soon, as its end may come next. Small remainders
  * of many classes are drained here one after the other rather than by a hundred
- * work items at once. What is left to others is looked at again in a tick, as its
- * time has come, and they may end with what was queued before.
+ * work items at once. What is left to others is looked at again soon, as its time
+ * has come, and they may end with what was queued before.
  */
 static void zsdefer_sweep(struct work_struct *work)
 {
@@ -265,10 +266,10 @@ static void zsdefer_sweep(struct work_struct *work)
 	/* Who lowers the delay waits for this, and has it come sooner. */
 	guard(rcu)();
 	much |= atomic_long_read(&zd->room) <= READ_ONCE(zd->plenty);
-	in = zsdefer_sweep_in(zd, much);
+	in = zsdefer_sweep_in(zd, much || left);
 	if (left)
-		mod_delayed_work(zsdefer_wq, &zd->sweep, 1);
-	else if (more)
+		begin = jiffies;
+	if (more || left)
 		mod_delayed_work(zsdefer_wq, &zd->sweep,
 				 in - min(jiffies - begin, in));
 }
