@@ -43,6 +43,8 @@ for size in $SIZES; do
 	[[ $size =~ ^[0-9]+x[0-9]+$ ]] ||
 		die "SIZES has $size, which is not MIBxPROCESSES"
 done
+[[ $KNOBS =~ ^[0-9KM+]+\ [0-9+]+\ [0-9+]+$ ]] ||
+	die "KNOBS has budgets, thresholds and delays, joined by +, not $KNOBS"
 for part in $PARTS; do
 	[[ " $all_parts report " = *" $part "* ]] ||
 		die "PARTS has $part; there are: $all_parts report"
@@ -354,8 +356,6 @@ describe()
 	echo "command $command"
 }
 
-# Where the series has what drains in batches, and not one object after the other.
-batches=$("$here/scripts/series.sh" list | awk '/ in batches, / { print $1 + 0 }')
 # shellcheck disable=SC2046 # a package a word
 need_packages $(report_packages) python3-markdown libdevel-nytprof-perl
 lock_cache
@@ -366,9 +366,13 @@ out=${RESULTS:-$here/results/eval-$(date -u +%Y%m%d-%H%M%S)}
 if [ "$PARTS" != report ]; then
 	source=$("$here/scripts/kernel/source.sh")
 	image=$("$here/scripts/guest/image.sh")
+	# Where the series has what drains in batches, and not one object after the other.
+	batches=$("$here/scripts/series.sh" list |
+		awk '/ in batches, / { print $1 + 0 }')
+	[[ $batches =~ ^[0-9]+$ ]] || die "which patch of the series has batches?"
 	declare -A builds images
 	own_images=()
-	trap 'rm -f "$image" "${own_images[@]}"' EXIT
+	trap 'end_children; rm -f "$image" "${own_images[@]}"' EXIT
 	mkdir -p "$out"
 	say "results go to $out"
 	have_kernels all $all_designs
@@ -383,7 +387,7 @@ fi
 [ -f "$out/machine" ] || die "there are no results in $out"
 /usr/bin/python3 "$here/scripts/report/eval_report.py" "$out"
 if [ -n "${DOC:-}" ]; then
-	cp "$out/plots/cost-mixed-long.svg" \
+	[ ! -d "$out/cost" ] || cp "$out/plots/cost-mixed-long.svg" \
 		"$here/Documentation/mm/zsmalloc-deferred-free.svg"
 	python3 "$here/scripts/report/cited.py" "$out/figures.json"
 fi

@@ -9,8 +9,8 @@
 
 Each line of cited.txt is FILE: TEXT as it is there, however it is broken into lines,
 with {WHAT | DESIGN | FORMAT} for a figure. FORMAT is how many digits, with "~" for
-the range, too, or "/" for the part of the unpatched kernel's; {REVISION of RESULTS} is
-what was measured.
+the range, too, or "/" for the part of the unpatched kernel's; {REVISION of eval},
+"run 7.3" or "try 6.12" is what was measured.
 """
 
 import json
@@ -20,52 +20,61 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[2]
-FIGURES = Path(__file__).with_name("measured.json")
+MEASURED = Path(__file__).with_name("measured.json")
 CITED = Path(__file__).with_name("cited.txt")
+NUMBER = r"-?\d+(?:\.\d+)?"
 
 
-def take(figures, path):
-    """Medians, with their ranges, of a file of results."""
+def from_run(results):
+    """The name of a "make run" or "make try", and its figures."""
+    machine = results["machine"]
+    name = (machine["command"].split()[1] + " " +
+            re.search(r"\d+\.\d+", machine["kernel"])[0])
+    found = {"REVISION of " + name: machine["commit"]}
+    for r in results["rows"]:
+        what = f"{name}, {r['group']}: {r['what']} | "
+        found[what + "unpatched"], found[what + "on"] = r["unpatched"], r["on"]
+        found[what + "verdict"] = r["verdict"]
+        found[what + "interval"] = f"{r['low']:.2f}-{r['high']:.2f}" if r["low"] else ""
+    for variant, samples in results["prices"].items():
+        found |= {f"{name}, {figure} | {variant}": v for figure, v in samples.items()}
+    return name, found
+
+
+def from_eval(results, folder):
+    """The same of a "make eval", all of whose parts have to be of one revision."""
+    revisions = {line.split()[1] for path in
+                 [folder / "machine", *folder.glob("*/*/*/host")]
+                 for line in path.read_text().splitlines() if line.startswith("commit ")}
+    if len(revisions) != 1:
+        sys.exit(f"error: {folder} has parts of {', '.join(sorted(revisions))}")
+    return "eval", results | {"REVISION of eval": revisions.pop()}
+
+
+def take(measured, path):
+    """Medians, with their ranges, of a file of results, in place of earlier ones."""
     results = json.loads(path.read_text())
-    if "rows" in results:
-        revision = results["machine"]["commit"]
-        # "run" or "try"
-        what = results["machine"]["command"].split()[1]
-        found = {}
-        for r in results["rows"]:
-            name = f"{what}, {r['group']}: {r['what']} | "
-            found[name + "unpatched"], found[name + "on"] = r["unpatched"], r["on"]
-            found[name + "verdict"] = r["verdict"]
-            found[name + "interval"] = f"{r['low']:.2f}-{r['high']:.2f}"
-        for variant, samples in results["prices"].items():
-            found |= {f"{what}, {figure} | {variant}": v
-                      for figure, v in samples.items()}
-    else:
-        revision = re.search(r"^commit (\S+)",
-                             (path.parent / "machine").read_text(), re.M)[1]
-        what, found = "eval", results
-    found["REVISION of " + what] = revision
-    for name, values in found.items():
-        if isinstance(values, str):
-            figures[name] = values
-        elif None not in values:
-            figures[name] = [float(f"{f(values):.6g}")
-                             for f in (statistics.median, min, max)]
+    name, found = from_run(results) if "rows" in results else \
+        from_eval(results, path.parent)
+    measured[name] = {
+        what: v if isinstance(v, str) else
+        [float(f"{f(v):.6g}") for f in (statistics.median, min, max)]
+        for what, v in found.items() if isinstance(v, str) or None not in v}
 
 
 def text_of(figures, name):
-    """A figure as the documents have it."""
-    if name not in figures:
-        what, design, form = name.rsplit(" | ", 2)
-        median, low, high = figures[f"{what} | {design}"]
-        digits = int(form.strip("~/"))
-        if form.startswith("/"):
-            return f"{median / figures[f'{what} | unpatched'][0]:.{digits}f}"
-        text = f"{median:.{digits}f}"
-        if form.endswith("~") and low != high:
-            text += f" ({low:.{digits}f}-{high:.{digits}f})"
-        return text
-    return figures[name]
+    """A figure as the documents have it; KeyError if it was not measured."""
+    if name.startswith("REVISION") or name.endswith(("verdict", "interval")):
+        return figures[name]
+    what, design, form = name.rsplit(" | ", 2)
+    median, low, high = figures[f"{what} | {design}"]
+    digits = int(form.strip("~/"))
+    if form.startswith("/"):
+        return f"{median / figures[f'{what} | unpatched'][0]:.{digits}f}"
+    text = f"{median:.{digits}f}"
+    if form.endswith("~") and low != high:
+        text += f" ({low:.{digits}f}-{high:.{digits}f})"
+    return text
 
 
 def pattern_of(text):
@@ -75,48 +84,70 @@ def pattern_of(text):
     for i, piece in enumerate(re.split(r"\{(.*?)\}", text)):
         if i % 2:
             names.append(piece)
-            pattern += r"(\S+?(?: \(\S+\))?)" if piece.endswith("~") else \
-                "(.*?)" if piece.endswith(("verdict", "interval")) else \
-                r"(\w+)" if piece.startswith("REVISION") else r"(-?[\d.]+)"
+            pattern += "(" + (
+                rf"{NUMBER}(?: \({NUMBER}-{NUMBER}\))?" if piece.endswith("~") else
+                ".*?" if piece.endswith(("verdict", "interval")) else
+                r"[\w.+-]*\w" if piece.startswith("REVISION") else NUMBER) + ")"
         else:
             pattern += r"\s+".join(re.escape(w) for w in re.split(r"\s+", piece))
     return re.compile(pattern), names
 
 
+def corrected(figures, match, names):
+    """The text of a match with the right figures. What follows in a table stays in its
+    column."""
+    text, longer, end = "", 0, match.start()
+    for i, name in enumerate(names, 1):
+        text, longer = between(text, match.string[end:match.start(i)], longer)
+        right, end = text_of(figures, name), match.end(i)
+        text, longer = text + right, longer + len(right) - len(match[i])
+    return between(text, match.string[end:match.end()], longer)[0]
+
+
+def between(text, words, longer):
+    """TEXT and WORDS, whose first gap between columns takes up how much longer TEXT is
+    than it was; and how much is left of that."""
+    gap = re.search(r"\n|(?<=\S)  +|^  +", words)
+    if gap and longer:
+        blanks = gap[0] if gap[0] == "\n" else " " * max(2, len(gap[0]) - longer)
+        words, longer = words[:gap.start()] + blanks + words[gap.end():], 0
+    return text + words, longer
+
+
 def main():
     """Compare, or put in."""
-    figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    measured = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
     for path in sys.argv[1:]:
-        take(figures, Path(path))
-    wrong = 0
+        take(measured, Path(path))
+    figures = {k: v for source in measured.values() for k, v in source.items()}
+    documents, wrong = {}, []
     for line in CITED.read_text().splitlines():
         if not line or line.startswith("#"):
             continue
         name, _, text = line.partition(": ")
+        document = documents.setdefault(name, (HERE / name).read_text())
         pattern, names = pattern_of(text)
-        document = (HERE / name).read_text()
         found = list(pattern.finditer(document))
         if len(found) != 1:
-            print(f"error: {name} has this {len(found)} times: {text}", file=sys.stderr)
-            wrong += 1
+            wrong.append(f"{name} has this {len(found)} times: {text}")
             continue
-        there = document[found[0].start():found[0].end()]
-        right = there
-        # From the end, so that what is before stays where it is.
-        for i in range(len(names), 0, -1):
-            start, end = (x - found[0].start() for x in found[0].span(i))
-            right = right[:start] + text_of(figures, names[i - 1]) + right[end:]
-        if right == there:
+        try:
+            right = corrected(figures, found[0], names)
+        except KeyError as e:
+            wrong.append(f"{name} has a figure that was not measured: {e}")
             continue
         if sys.argv[1:]:
-            (HERE / name).write_text(document.replace(there, right))
-        else:
-            print(f"error: {name} has\n\t{there}\nand was measured\n\t{right}",
-                  file=sys.stderr)
-            wrong += 1
+            documents[name] = (document[:found[0].start()] + right +
+                               document[found[0].end():])
+        elif right.split() != found[0][0].split():
+            wrong.append(f"{name} has\n\t{found[0][0]}\nand measured was\n\t{right}")
+    for what in wrong:
+        print(f"error: {what}", file=sys.stderr)
     if sys.argv[1:]:
-        FIGURES.write_text(json.dumps(figures, indent=0, sort_keys=True) + "\n")
-    sys.exit(wrong > 0)
+        MEASURED.write_text(json.dumps(measured, indent=0, sort_keys=True) + "\n")
+        for name, document in documents.items():
+            (HERE / name).write_text(document)
+    sys.exit(bool(wrong))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ DESIGNS = ("unpatched", "optional", "disabled", "array", "percpu", "pages", "def
            "plain-disabled", "plain", "perclass")
 # Those that ours is compared with.
 OTHERS = ("unpatched", "array", "percpu", "pages")
+# What a part may lack without taking the others with it.
+INCOMPLETE = (KeyError, IndexError, ValueError, FileNotFoundError)
 ZSWAP, CGROUP = "zswap, long lists: ", "zswap in a cgroup, long lists: "
 LMK, PRESSURE = "killer scene: ", "two at once: "
 RELEASES = ("release", "zswap-kill", "cpus-1", "cpus-2", "cpus-4", "cpus-8",
@@ -387,8 +389,9 @@ def read_native(res):
     for row in native_report.read_rows(res.root / "native")[0]:
         for kernel, design in (("unpatched", BASE), ("on", OURS)):
             res.add(f"native, {row.group}: {row.what}", design, row.samples[kernel])
-        res.add(f"native, {row.group}: {row.what}, ratio", OURS,
-                [row.low, row.ratio, row.high])
+        if row.low is not None:
+            res.add(f"native, {row.group}: {row.what}, ratio", OURS,
+                    [row.low, row.ratio, row.high])
 
 
 def read_patches(res):
@@ -448,6 +451,6 @@ def read_all(root):
         try:
             if (root / part).is_dir():
                 read(res)
-        except (KeyError, IndexError, FileNotFoundError) as e:
+        except INCOMPLETE as e:
             res.broken[part] = e
     return res

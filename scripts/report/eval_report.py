@@ -19,13 +19,17 @@ import markdown
 
 import eval_plots as plots
 import native_report
-from eval_figures import (BASE, CGROUP, DESIGNS, LMK, MARGIN, OTHERS, OURS, OUR_LOCKS,
+from eval_figures import (BASE, CGROUP, DESIGNS, INCOMPLETE, LMK, MARGIN, OTHERS, OURS, OUR_LOCKS,
                           PRESSURE, SLOWED, ZSWAP, noise, read_all, read_locks, sizes_of)
 from samples import ratio, spread, table
 from series_figures import Patches, about_all
 
 HERE = Path(__file__).resolve().parents[2]
 MIXED = "mixed, long lists: "
+# Parts that leave no PART/DESIGN/GUEST/exit.
+NO_GUESTS = ("native", "patches", "target")
+# Those in which a figure is no median, or has no ratio.
+NO_MEDIANS = ("timeline", "sweep", "profile", "locks", "patches")
 # What others published, by the mails of the linux-mm thread of April to June
 # 2026: (what, machine, {(MiB, processes): (ms before, ms after)})
 PUBLISHED = (
@@ -37,10 +41,6 @@ PUBLISHED = (
       (256, 1): (56.2, 17.2), (512, 1): (114.4, 38.5),
       (256, 3): (153.2, 51.5)}),
 )
-# What a section may lack without taking the others with it.
-INCOMPLETE = (KeyError, IndexError, ValueError, FileNotFoundError,
-              jinja2.UndefinedError)
-
 
 def number(value, digits=0):
     """As text; what never came is infinite."""
@@ -61,6 +61,8 @@ class Report:
         try:
             if name in self.res.broken:
                 raise self.res.broken[name]
+            if not self.res.designs(name) and name not in NO_GUESTS:
+                raise KeyError("no guest ended well")
             text = caller()
         except INCOMPLETE as e:
             text = f"**The part {name} is not complete**: {e!r}\n"
@@ -81,9 +83,16 @@ class Report:
                     for line in host.read_text().splitlines()
                     if line.startswith("command ")}
         command = " or ".join(sorted(commands)) or "make eval"
-        return (f"*Again: `{command} PARTS={part or where}`; from the samples in"
-                f" `{where}/`. Medians with (min-max); bold: in parts of the"
-                " unpatched kernel's.*")
+        part = part or where
+        how = "" if part in NO_MEDIANS else \
+            " Medians with (min-max); bold: in parts of the unpatched kernel's."
+        return (f"*Again: `{command} PARTS={part}`; from the samples in `{where}/`."
+                f"{how}*")
+
+    def cpus(self, part):
+        """That its guests had."""
+        guest = self.res.guests(part, self.res.designs(part)[0])[0]
+        return (guest / "cpus").read_text().strip()
 
     # Figures in a sentence
 
@@ -178,23 +187,23 @@ class Report:
 
     def both(self):
         """What defers, what frees in batches, and what is gained by that: rows."""
-        cost, zswap = MIXED, ZSWAP
+        self.res.median(MIXED + "sum", "plain")
         cpus = sorted(int(p.name[5:]) for p in self.res.root.glob("cpus-*"))
-        back = [f"cpus-{n}, 256 MiB of 1: back" for n in cpus]
+        back = [self.biggest(1, f"cpus-{n}")["name"] + "back" for n in cpus]
         rows = []
         for name, design, off in (
                 ("unpatched", BASE, BASE), ("deferring alone", "deferring", None),
                 ("both", "plain", "plain-disabled"),
                 ("both, and all optional patches", OURS, "disabled")):
             row = [name]
-            for prefix in cost, zswap:
+            for prefix in MIXED, ZSWAP:
                 row += [self.with_ratio(prefix + f, design, 0)
                         for f in ("release", "sum")]
                 row.append(self.with_ratio(prefix + "sum", off, 0))
             rows.append(row + [self.with_ratio(what, design, 0) for what in back])
         # Whoever frees does all of it himself.
         alone = ["batching alone, at best"]
-        for prefix in cost, zswap:
+        for prefix in MIXED, ZSWAP:
             alone += 2 * [self.with_ratio(prefix + "sum", "plain", 0)] + ["-"]
         rows.insert(1, alone + ["-"] * len(back))
         return table(["", *(f"{swap}, {f}" for swap in ("zram", "zswap")
@@ -211,8 +220,8 @@ class Report:
                     rows.append([f"{mib} MiB of {procs}", what, machine,
                                  f"{before} to {after}", ratio(before, after),
                                  *(self.share(name, d) for d in ("percpu", OURS))])
-        return table(["released", "published", "on", "ms", "ratio", "percpu here",
-                      "perclass here"], rows)
+        return rows and table(["released", "published", "on", "ms", "ratio",
+                               "percpu here", "perclass here"], rows)
 
     def knobs(self):
         """The sweep, and its values near the defaults."""
@@ -225,7 +234,7 @@ class Report:
 
     def by_budget(self):
         """What falls back, and how long a release takes."""
-        delay = min(d for _, _, d in self.res.sweep)
+        delay = min(d for _, t, d in self.res.sweep if t == 256)
         return "; ".join(f"{b}: {m[2]:.0f} % and {m[0]:.1f} ms"
                          for (b, t, d), m in self.res.sweep.items()
                          if (t, d) == (256, delay))
@@ -302,7 +311,7 @@ class Report:
     def summary(self, about):
         """The first screen's table, of {design: what it is}."""
         columns = [(MIXED + "release", 0), (MIXED + "sum", 0)]
-        if sizes_of(self.res, "release"):
+        if any(p == 1 for _, p in sizes_of(self.res, "release")):
             columns += [(self.biggest(1)["name"] + f, 1) for f in ("released", "back")]
         rows = []
         for design in DESIGNS:
@@ -320,10 +329,6 @@ class Report:
     def picture(self, path, caption):
         """A link to it, once it is drawn."""
         return f"![{caption}]({path.relative_to(self.res.root)})"
-
-    def has(self, name):
-        """A picture that is there already."""
-        return (self.to / name).exists()
 
     def stacked(self, workload, lists):
         """Release and drain of each design."""

@@ -78,25 +78,29 @@ def about_all(patches):
 
 
 def back(results):
-    """When the memory of a killed process of 256 MiB is back, by CPUs, if a "make eval"
-    of all parts told."""
+    """When the memory of a killed process is back, by CPUs, if a "make eval" of all
+    parts told."""
     path = results / "figures.json"
     figures = json.loads(path.read_text()) if path.exists() else {}
-    name = "cpus-{}, 256 MiB of 1: {} | {}"
-    cpus = sorted({int(m[1]) for f in figures if (m := re.match(r"cpus-(\d+),", f))})
-    if not cpus:
+    found = {(int(m[1]), m[2]) for f in figures
+             if (m := re.match(r"cpus-(\d+), (\d+) MiB of 1: back", f))}
+    if not found:
         return []
-    rows = []
-    for what, design in (("the unpatched kernel", "unpatched"),
-                         ("deferring alone (04)", "deferring"),
-                         ("batches, too (09)", "plain"), ("all patches", "perclass")):
-        samples = [[figures[name.format(n, f, design)] for f in ("released", "back")]
-                   for n in cpus]
-        rows.append([what] + ["; ".join(f"{statistics.median(s):.0f}" for s in pair)
-                              for pair in samples])
-    return ["", "A killed process of 256 MiB in zram is gone, and its memory is back, after",
-            "so many ms, medians, in a guest that is emulated on two CPUs:", "",
-            table(["", *(f"{n} CPUs" for n in cpus)], rows)]
+    cpus, sizes = (sorted(set(x)) for x in zip(*found))
+
+    def cell(n, design):
+        samples = [figures.get(f"cpus-{n}, {sizes[0]} MiB of 1: {f} | {design}")
+                   for f in ("released", "back")]
+        return "; ".join(f"{statistics.median(s):.0f}" if s and None not in s else "-"
+                         for s in samples)
+
+    return ["", f"A killed process of {sizes[0]} MiB in zram is gone, and its memory is"
+            " back, after so", "many ms, medians, in a guest that is emulated:", "",
+            table(["", *(f"{n} CPUs" for n in cpus)],
+                  [[what] + [cell(n, design) for n in cpus] for what, design in (
+                      ("the unpatched kernel", "unpatched"),
+                      ("deferring alone", "deferring"),
+                      ("batches, too", "plain"), ("all patches", "perclass"))])]
 
 
 def letter(patches, results):
