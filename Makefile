@@ -5,9 +5,10 @@
 scripts := scripts
 export BASE KSRC ZSDEFER_CACHE JOBS RUNS SIZES MEM CPUS TESTS CHECK WITHOUT UPDATE
 export RESULTS BASELINE SIZE MINUTES SEED KERNEL BUILDS PARTS DESIGNS ROUNDS BIG KIT ONLY DOC NATIVE BOOTS
+export KNOBS SERIES
 
-.PHONY: help try run test test-all kunit mutants scenes builds bench eval eval-target sweep soak shell
-.PHONY: kernel dkms apply unapply series check clean
+commands := try run test soak kunit scenes builds bench eval eval-target shell dkms series check
+.PHONY: help $(commands) test-all mutants kernel apply unapply clean
 .DEFAULT_GOAL := help
 
 help:
@@ -55,65 +56,26 @@ help:
 #:   UPDATE=1           look for a newer package of that base
 #:   ZSDEFER_CACHE=...  sources, builds and ccache (~/.cache/zsdefer)
 #:   JOBS=...           parallel jobs of a build
-#:   RUNS= SIZE= SIZES= MEM= CPUS= RESULTS= PARTS= DESIGNS= ROUNDS= BIG=
-#:   KNOBS= DOC=
+#:   RUNS= SIZE= SIZES= MEM= CPUS= RESULTS= PARTS= DESIGNS= ROUNDS= BIG= KNOBS=
 #:                      what is measured; see the head of scripts/run.sh, bench.sh,
 #:                      eval.sh, soak.sh
 
-try:
-	@$(scripts)/try.sh
-
-run:
-	@$(scripts)/run.sh
-
-test:
-	@$(scripts)/test.sh
+# A command is a script of that name.
+$(commands):
+	@$(scripts)/$@.sh
 
 test-all:
 	@TESTS=all $(scripts)/test.sh
 
-soak:
-	@$(scripts)/soak.sh
-
-kunit:
-	@$(scripts)/kunit.sh
-
 mutants:
 	@$(scripts)/mutants.sh $(MUTANTS)
-
-scenes:
-	@$(scripts)/scenes.sh
-
-builds:
-	@$(scripts)/builds.sh
-
-bench:
-	@$(scripts)/bench.sh
-
-eval:
-	@$(scripts)/eval.sh
-
-eval-target:
-	@$(scripts)/eval-target.sh
-
-shell:
-	@$(scripts)/shell.sh
 
 kernel:
 	@$(scripts)/kernel/build.sh unpatched on
 
-dkms:
-	@$(scripts)/dkms.sh
-
 apply unapply:
 	@test -n "$(KDIR)" || { echo "error: make $@ KDIR=tree" >&2; exit 2; }
 	@$(scripts)/apply.sh $@ "$(KDIR)"
-
-series:
-	@$(scripts)/series.sh
-
-check:
-	@$(scripts)/check.sh
 
 clean:
 	rm -rf results

@@ -80,6 +80,8 @@ for base in patches/*; do
 	done)"
 done
 
+report "figures in documents" "$(python3 scripts/report/cited.py 2>&1 || true)"
+
 # Those that fit no more are told of by make mutants, too, which takes much longer.
 report "mutants that fit" "$(for f in tools/testing/zsdefer/mutants/*.patch; do
 	patch -p1 --dry-run --fuzz=0 -s -f <"$f" >/dev/null ||

@@ -31,7 +31,7 @@ all_designs="unpatched array percpu pages deferring plain plain-disabled optiona
 : "${PARTS:=$all_parts}" "${DESIGNS:=$all_designs}"
 : "${ROUNDS:=2}" "${RUNS:=2}" "${SIZE:=64}" "${BIG:=256}"
 : "${KNOBS:=1M+4M+16M+64M+256M 16+256+1024+4096 1+8+64}"
-: "${SIZES:=32x1 64x1 128x1 192x1 256x1 512x1 256x2 256x3 256x4 256x16}"
+: "${SIZES:=64x1 128x1 256x1 512x1 256x2 256x4 256x16}"
 
 for n in "$ROUNDS" "$RUNS" "$SIZE" "$BIG"; do
 	[[ $n =~ ^[1-9][0-9]{0,2}$ ]] ||
@@ -357,7 +357,7 @@ describe()
 }
 
 # shellcheck disable=SC2046 # a package a word
-need_packages $(report_packages) python3-markdown libdevel-nytprof-perl
+need_packages $(report_packages) libdevel-nytprof-perl
 lock_cache
 commit=$(revision)
 command="make eval ROUNDS=$ROUNDS RUNS=$RUNS SIZE=$SIZE BIG=$BIG"

@@ -66,7 +66,7 @@ class Report:
             text = caller()
         except INCOMPLETE as e:
             text = f"**The part {name} is not complete**: {e!r}\n"
-        return f"## {title}\n\n{text.strip()}\n"
+        return f"\n## {title}\n\n{text.strip()}\n"
 
     def measured(self, parts, caller):
         """What takes these parts."""
@@ -488,11 +488,8 @@ def page(root, text):
     return body, [t for top in md.toc_tokens for t in top["children"]]
 
 
-def main():
-    """Read, compute, draw, write."""
-    root = Path(sys.argv[1]).resolve()
-    res = read_all(root)
-    report = Report(res)
+def environment(report):
+    """What the templates know."""
     env = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), trim_blocks=True,
         lstrip_blocks=True, undefined=jinja2.StrictUndefined)
@@ -501,6 +498,14 @@ def main():
          if not name.startswith("_")}, number=number, base=BASE, others=OTHERS,
         margin=MARGIN, mixed=MIXED, zswap=ZSWAP, cgroup=CGROUP, lmk=LMK,
         pressure=PRESSURE)
+    return env
+
+
+def main():
+    """Read, compute, draw, write."""
+    root = Path(sys.argv[1]).resolve()
+    res = read_all(root)
+    env = environment(Report(res))
     text = env.get_template("eval_report.md").render()
     text = re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
     (root / "report.md").write_text(text)

@@ -11,7 +11,9 @@ test_run()
 	check "its page is whole" page_is_whole "$out"
 	check "its guests' kernels had no warning" run_is_quiet "$out"
 	check "intervals are those of the statistics library's" \
-		/usr/bin/python3 "$here/scripts/report/run_report_test.py"
+		/usr/bin/python3 "$here/scripts/report/reports_test.py"
+	check "figures in documents are those that were measured" \
+		python3 "$here/scripts/report/cited.py"
 }
 
 # On a stock kernel, with modules.
