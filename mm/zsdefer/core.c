@@ -189,8 +189,12 @@ static unsigned int zsdefer_nr_queued(struct zsdefer_worker *w, bool over)
 /* Whether to leave it to who is at it. */
 static bool zsdefer_leave(struct zsdefer_worker *w, bool *left)
 {
-	if (!left || !spin_is_locked(&w->drain_lock))
+	if (!left)
 		return false;
+	if (spin_trylock(&w->drain_lock)) {
+		spin_unlock(&w->drain_lock);
+		return false;
+	}
 	*left = true;
 	return true;
 }

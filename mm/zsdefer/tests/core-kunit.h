@@ -1294,7 +1294,7 @@ static void fake_take_own_once(struct fake_thread *t)
 {
 	if (!t->steps)
 		zsdefer_take_own(&t->fake->queues[0]);
-	msleep(1);
+	usleep_range(1000, 2000);
 }
 
 /* It would only wait, and the others with it. */
