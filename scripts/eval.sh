@@ -357,7 +357,7 @@ describe()
 }
 
 # shellcheck disable=SC2046 # a package a word
-need_packages $(report_packages) libdevel-nytprof-perl
+need_packages $(report_packages) python3-markdown libdevel-nytprof-perl
 lock_cache
 commit=$(revision)
 command="make eval ROUNDS=$ROUNDS RUNS=$RUNS SIZE=$SIZE BIG=$BIG"

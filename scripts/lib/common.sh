@@ -159,7 +159,7 @@ guest_packages()
 
 report_packages()
 {
-	echo python3 python3-scipy python3-jinja2 python3-markdown gnuplot-nox
+	echo python3 python3-scipy python3-jinja2 gnuplot-nox
 }
 
 # need_packages PACKAGE...: install those that are missing.

@@ -374,6 +374,13 @@ def read_waits(res):
             res.add(f"locks, {data}: waiting, % of samples", design, [share])
 
 
+def read_crowd(res, cpus):
+    """How many were killed in as much time."""
+    for design in res.designs(f"locks-{cpus}"):
+        res.add(f"locks on {cpus} CPUs: kills", design,
+                [len(res.records(f"locks-{cpus}", design, "release.jsonl"))])
+
+
 def read_target(res):
     """What the same programs left on another machine."""
     for path in sorted((res.root / "target").glob("*/release/release.jsonl")):
@@ -438,6 +445,8 @@ READERS = {
     "sweep": read_sweep,
     "profile": read_profiles,
     "locks": read_waits,
+    "locks-4": lambda r: read_crowd(r, 4),
+    "locks-8": lambda r: read_crowd(r, 8),
     "native": read_native,
     "patches": read_patches,
     "target": read_target,

@@ -19,8 +19,9 @@ import markdown
 
 import eval_plots as plots
 import native_report
-from eval_figures import (BASE, CGROUP, DESIGNS, INCOMPLETE, LMK, MARGIN, OTHERS, OURS, OUR_LOCKS,
-                          PRESSURE, SLOWED, ZSWAP, noise, read_all, read_locks, sizes_of)
+from eval_figures import (BASE, CGROUP, DESIGNS, INCOMPLETE, LMK, MARGIN, OTHERS,
+                          OURS, OUR_LOCKS, PRESSURE, SLOWED, ZSWAP, noise, read_all,
+                          read_locks, sizes_of)
 from samples import ratio, spread, table
 from series_figures import Patches, about_all
 
@@ -41,6 +42,7 @@ PUBLISHED = (
       (256, 1): (56.2, 17.2), (512, 1): (114.4, 38.5),
       (256, 3): (153.2, 51.5)}),
 )
+
 
 def number(value, digits=0):
     """As text; what never came is infinite."""

@@ -6,6 +6,8 @@ test_run()
 {
 	local out
 
+	# For the report of an evaluation, of which there is a test here, too.
+	need_packages python3-markdown
 	small run RUNS=2 SIZES="32x1 32x2"
 	check "its figures are those of the samples" run_is_traceable "$out"
 	check "its page is whole" page_is_whole "$out"
