@@ -36,7 +36,8 @@ price()
 }
 
 swaps=zram0
-! grep -q '^CONFIG_ZSWAP=y' "${build[on]}/.config" || swaps="zram0 zswap"
+# On 6.12 it is no caller.
+! compgen -G "$here/patches/$BASE/*zswap*" >/dev/null || swaps="zram0 zswap"
 # shellcheck disable=SC2086 # a kind of swap a word
 begin_results $((4 * $(printf '%s\n' $swaps | wc -l) + 4 * RUNS))
 for swap in $swaps; do
