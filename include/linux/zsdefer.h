@@ -92,8 +92,10 @@ struct zsdefer_slots_ops {
  *	    Changes under zsdefer_ctl.lock, as @zd does
  * @ops: what the caller does with a slot
  * @nr: slots
- * @sizes: of each slot, the size of its object above %ZSDEFER_SIZE_BASE, or more
- *	   than that of a page if there is none. Changes under the slot's lock
+ * @sizes: of each slot, the size of its object above @size_base, or more than that
+ *	   of a page if there is none. Changes under the slot's lock
+ * @size_base: what a size is above this, over what sizes of classes differ by, is the
+ *	       index of its class. Smaller ones, which no class is for, count as none
  * @dead: a bit for each slot: its object waits to be freed
  * @lines: a bit for each %ZSDEFER_LINE slots: some of them may be dead
  * @since: of each line, jiffies when the first of them died
@@ -107,19 +109,13 @@ struct zsdefer_slots {
 	const struct zsdefer_slots_ops *ops;
 	unsigned long nr;
 	u16 *sizes;
+	int size_base;
 	atomic_long_t *dead;
 	unsigned long *lines;
 	unsigned long *since;
 };
 
 #define ZSDEFER_LINE	512
-
-/*
- * What a size is above this, over what sizes of classes differ by, is the index of
- * its class. Smaller ones need not be common, but for 0, which is none.
- */
-#define ZSDEFER_SIZE_BASE						\
-	((int)(33 - sizeof(unsigned long) - PAGE_SIZE / 256))
 
 /**
  * struct zsdefer_died - what slots that died take off the caller's figures
@@ -157,8 +153,8 @@ static inline void zsdefer_slot_set(struct zsdefer_slots *slots,
 {
 	/* Pages of 4 KiB: what is below is above that of a page, as a u16. */
 	if (!IS_ENABLED(CONFIG_PAGE_SIZE_4KB) && (!size || size > SZ_16K))
-		size = U16_MAX + ZSDEFER_SIZE_BASE;
-	WRITE_ONCE(slots->sizes[slot], size - ZSDEFER_SIZE_BASE);
+		size = U16_MAX + slots->size_base;
+	WRITE_ONCE(slots->sizes[slot], size - slots->size_base);
 }
 
 /*

@@ -96,7 +96,8 @@ static bool zsdefer_walk_some(struct zsdefer *zd, unsigned long *line)
 	struct zsdefer_slots *slots;
 
 	guard(spinlock)(&zd->hands[raw_smp_processor_id() % ZSDEFER_HANDS]);
-	slots = READ_ONCE(zd->slots);
+	/* Pairs with zsdefer_pool_attach(), for zd->walk. */
+	slots = smp_load_acquire(&zd->slots);
 	return slots && zd->walk(zd, slots, line);
 }
 
@@ -237,12 +238,28 @@ static void zsdefer_work(struct work_struct *work)
 		queue_work(zsdefer_wq, work);
 }
 
+static bool zsdefer_much_waits(struct zsdefer *zd)
+{
+	return atomic_long_read(&zd->room) <= READ_ONCE(zd->plenty);
+}
+
 /* How long the sweep may take, in jiffies, to come for some, or for much. */
 static unsigned long zsdefer_sweep_in(struct zsdefer *zd, bool much)
 {
 	unsigned int ms = READ_ONCE(zd->limits.drain_delay_ms);
 
 	return msecs_to_jiffies(much ? min(ms, ZSDEFER_SOON_MS) : ms);
+}
+
+/* Have the sweep come sooner if much waits. */
+static void zsdefer_hurry(struct zsdefer *zd)
+{
+	unsigned long soon = zsdefer_sweep_in(zd, true);
+
+	if (zsdefer_much_waits(zd) && timer_pending(&zd->sweep.timer) &&
+	    /* data_race: at worst the sweep comes no sooner. */
+	    time_after(data_race(zd->sweep.timer.expires), jiffies + soon))
+		mod_delayed_work(zsdefer_wq, &zd->sweep, soon);
 }
 
 /*
@@ -256,10 +273,9 @@ static void zsdefer_sweep(struct work_struct *work)
 {
 	struct zsdefer *zd = container_of(to_delayed_work(work), struct zsdefer,
 					  sweep);
-	bool much = atomic_long_read(&zd->room) <= READ_ONCE(zd->plenty);
+	bool much = zsdefer_much_waits(zd), more = much, left = false;
 	unsigned long in, begin = jiffies;
 	struct zsdefer_freed freed = { };
-	bool more = much, left = false;
 	unsigned int i;
 
 	zsdefer_walk(zd);
@@ -269,13 +285,14 @@ static void zsdefer_sweep(struct work_struct *work)
 			more |= zsdefer_nr_queued(&zd->workers[i], false);
 	/* Who lowers the delay waits for this, and has it come sooner. */
 	guard(rcu)();
-	much |= atomic_long_read(&zd->room) <= READ_ONCE(zd->plenty);
 	in = zsdefer_sweep_in(zd, much || left);
 	if (left)
 		begin = jiffies;
 	if (more || left)
 		mod_delayed_work(zsdefer_wq, &zd->sweep,
 				 in - min(jiffies - begin, in));
+	/* Who has it wait since has found no timer. */
+	zsdefer_hurry(zd);
 }
 
 /**
@@ -405,17 +422,11 @@ static struct notifier_block zsdefer_oom_nb = { .notifier_call = zsdefer_oom };
 
 /* Pushes */
 
-/* More waits: tell so, and if it is much, have the sweep come sooner. */
+/* More waits: tell so, and see whether it is much. */
 void zsdefer_look(struct zsdefer *zd)
 {
-	unsigned long soon = zsdefer_sweep_in(zd, true);
-
 	zsdefer_tell(zd);
-	if (atomic_long_read(&zd->room) <= READ_ONCE(zd->plenty) &&
-	    timer_pending(&zd->sweep.timer) &&
-	    /* data_race: at worst the sweep comes no sooner. */
-	    time_after(data_race(zd->sweep.timer.expires), jiffies + soon))
-		mod_delayed_work(zsdefer_wq, &zd->sweep, soon);
+	zsdefer_hurry(zd);
 }
 EXPORT_SYMBOL_GPL(zsdefer_look);
 
@@ -439,7 +450,8 @@ EXPORT_SYMBOL_GPL(zsdefer_kick);
  */
 void zsdefer_arm(struct zsdefer *zd)
 {
-	queue_delayed_work(zsdefer_wq, &zd->sweep, zsdefer_sweep_in(zd, false));
+	queue_delayed_work(zsdefer_wq, &zd->sweep,
+			   zsdefer_sweep_in(zd, zsdefer_much_waits(zd)));
 }
 EXPORT_SYMBOL_GPL(zsdefer_arm);
 
@@ -563,7 +575,8 @@ bool zsdefer_params_valid(const struct zsdefer_params *params)
  * @params: the limits, each in its range
  *
  * If any of them is lowered, everything that waits is drained before this
- * returns, so that nothing is left of what the old limits allowed.
+ * returns, so that nothing is left of what the old limits allowed, but for the
+ * dead slots that somebody has locked: see zsdefer_walk().
  *
  * Context: Process context, may sleep. The caller holds zsdefer_ctl.lock, or
  * nobody else changes the limits.
@@ -868,6 +881,8 @@ static int __init zsdefer_init(void)
 static void __exit zsdefer_exit(void)
 {
 	unregister_oom_notifier(&zsdefer_oom_nb);
+	/* An engine's end may be on its way still, and its sweep be due. */
+	flush_workqueue(zsdefer_wq);
 	destroy_workqueue(zsdefer_wq);
 }
 

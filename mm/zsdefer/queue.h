@@ -33,7 +33,7 @@
  *
  * class->lock is never taken inside zsdefer_queue.lock, nor the other way
  * round: a drain takes blocks under the one and frees objects under the other.
- * Work is queued under neither of these.
+ * Our work is queued under neither of these.
  */
 #ifndef _MM_ZSDEFER_QUEUE_H
 #define _MM_ZSDEFER_QUEUE_H

@@ -37,11 +37,12 @@
  */
 #define ZSDEFER_AT_ONCE		(IS_ENABLED(CONFIG_LOCKDEP) ? 16 : BITS_PER_LONG)
 
+/* See struct zsdefer_slots. */
+#define ZSDEFER_SIZE_BASE							\
+	((int)(ZS_MIN_ALLOC_SIZE - ZS_HANDLE_SIZE - ZS_SIZE_CLASS_DELTA + 1))
+
 /* The largest there is: that of a page, but for very large ones. */
 #define ZSDEFER_PAGE	min_t(unsigned int, PAGE_SIZE - ZSDEFER_SIZE_BASE, S16_MAX)
-
-static_assert(ZSDEFER_SIZE_BASE ==
-	      (int)(ZS_MIN_ALLOC_SIZE - ZS_HANDLE_SIZE - ZS_SIZE_CLASS_DELTA + 1));
 
 /* From there on, sizes are of the last class, or none, or have to be looked at. */
 #define ZSDEFER_RARE	min_t(unsigned int, ZSDEFER_PAGE,			\
@@ -61,12 +62,10 @@ static noinline unsigned int zsdefer_class_count(struct size_class *class)
 	return zsdefer_count_slow(&class->zsdefer);
 }
 
-/* Some slots of a line died: have it walked. */
-static noinline void zsdefer_line_died(struct zsdefer *zd,
-				       struct zsdefer_slots *slots,
-				       unsigned long line)
+/* Some slots of a line are dead: have it walked. */
+static void zsdefer_mark_line(struct zsdefer *zd, struct zsdefer_slots *slots,
+			      unsigned long line)
 {
-	WRITE_ONCE(slots->since[line], jiffies);
 	/* First, as others may see the bit, and go. Pairs with zsdefer_walk(). */
 	atomic_inc(&zd->nr_lines);
 	if (test_and_set_bit(line, slots->lines))
@@ -75,10 +74,18 @@ static noinline void zsdefer_line_died(struct zsdefer *zd,
 		zsdefer_arm(zd);
 }
 
+static noinline void zsdefer_line_died(struct zsdefer *zd,
+				       struct zsdefer_slots *slots,
+				       unsigned long line)
+{
+	WRITE_ONCE(slots->since[line], jiffies);
+	zsdefer_mark_line(zd, slots, line);
+}
+
 /* How many have no object, of those that come first; as a rule, there are more. */
 static noinline unsigned int zsdefer_count_none(const u16 *sizes, long nr)
 {
-	unsigned int none = 0;
+	long none = 0;
 
 	while (none < nr && READ_ONCE(sizes[none]) > ZSDEFER_PAGE)
 		none++;
@@ -281,6 +288,8 @@ void zsdefer_slot_settle(struct zsdefer_slots *slots, unsigned long slot,
 	WRITE_ONCE(slots->sizes[slot], U16_MAX);
 	/* Pairs with zsdefer_slots_died(): who sees no bit sees no size. */
 	clear_bit_unlock(slot, (unsigned long *)slots->dead);
+	/* Who lowers the delay waits for those who arm the sweep by the old one. */
+	guard(rcu)();
 	/* The sweep may have come since, and found neither a bit nor an object. */
 	if (zsdefer_queue_link(handle, &slots->since[slot / ZSDEFER_LINE]) &
 	    ZSDEFER_ARM)
@@ -370,7 +379,7 @@ static bool zsdefer_walk_line(struct zsdefer *zd, struct zsdefer_slots *slots,
 	for (slot = (*line - 1) * ZSDEFER_LINE; slot < end; slot += ZSDEFER_AT_ONCE)
 		more |= zsdefer_walk_slots(slots, slot);
 	if (more)
-		zsdefer_line_died(zd, slots, *line - 1);
+		zsdefer_mark_line(zd, slots, *line - 1);
 	return true;
 }
 
@@ -450,6 +459,7 @@ int zsdefer_slots_alloc(struct zsdefer_slots *slots, struct zs_pool *pool,
 	slots->pool = pool;
 	slots->ops = ops;
 	slots->nr = nr;
+	slots->size_base = ZSDEFER_SIZE_BASE;
 	slots->sizes = vmalloc_array(nr, sizeof(*slots->sizes));
 	if (slots->sizes)
 		memset(slots->sizes, 0xff, nr * sizeof(*slots->sizes));

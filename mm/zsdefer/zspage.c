@@ -437,7 +437,8 @@ int zsdefer_pool_attach(struct zs_pool *pool, struct zsdefer_ctl *ctl,
 		if (pool->size_class[i]->index == i)
 			zsdefer_add_queue(zd, &pool->size_class[i]->zsdefer);
 	zd->walk = zsdefer_walk_line;
-	zd->slots = slots;
+	/* Pairs with zsdefer_walk_some(): the OOM killer may be looking. */
+	smp_store_release(&zd->slots, slots);
 	/* Pairs with zsdefer_of(): the shrinker is registered already. */
 	smp_store_release(&pool->zsdefer, zd);
 #ifdef CONFIG_ZSMALLOC_STAT

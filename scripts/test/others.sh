@@ -51,6 +51,6 @@ test_i386()
 	local build
 
 	build=$(built i386)
-	with_image_of "$build" guest "$build" i386 selftest SECONDS_EACH=3 \
-		zram.sh swap.sh pressure.sh life.sh
+	with_image_of "$build" at_once "$build" i386 "zram.sh swap.sh" \
+		"pressure.sh life.sh"
 }

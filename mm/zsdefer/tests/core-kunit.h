@@ -1315,20 +1315,24 @@ static void fake_take_own_if_invited(struct fake_thread *t)
 	usleep_range(1000, 2000);
 }
 
+static bool fake_due_soon(struct fake *fake)
+{
+	return time_before_eq(READ_ONCE(fake->zd->sweep.timer.expires),
+			      jiffies + msecs_to_jiffies(ZSDEFER_SOON_MS));
+}
+
 /*
  * What is held is left, all other classes are swept, and the sweep comes again: soon,
  * and not in a delay, which is a minute.
  */
 static void fake_expect_left(struct fake *fake, unsigned int freed)
 {
-	unsigned long soon = msecs_to_jiffies(ZSDEFER_SOON_MS);
 	struct kunit *test = fake->test;
 	unsigned long begin = jiffies;
 
 	fake_expect_soon(fake, READ_ONCE(fake_held));
 	KUNIT_EXPECT_EQ(test, READ_ONCE(fake->nr_freed), freed);
-	KUNIT_EXPECT_TRUE(test, time_before_eq(READ_ONCE(fake->zd->sweep.timer.expires),
-					       jiffies + soon));
+	KUNIT_EXPECT_TRUE(test, fake_due_soon(fake));
 	WRITE_ONCE(fake_held, false);
 	fake_expect_soon(fake, !fake_waiting(fake));
 	KUNIT_EXPECT_LT(test, jiffies - begin, 30UL * HZ);
@@ -1362,7 +1366,6 @@ static void the_sweep_leaves_a_class_to_who_comes_to_it(struct kunit *test)
 	fake_held = false;
 	fake_invited = false;
 	fake_fill(fake, 0, 3 * first);
-	fake_fill(fake, 1, 1);
 	fake->during = fake_invite;
 	fake_start(fake, fake_take_own_if_invited);
 	KUNIT_ASSERT_TRUE(test, fake_sweep(fake));
@@ -1371,7 +1374,7 @@ static void the_sweep_leaves_a_class_to_who_comes_to_it(struct kunit *test)
 		/* As most hypervisors' guests, and PREEMPT_RT. */
 		kunit_skip(test, "who waits for a spinlock here does not queue up");
 	}
-	fake_expect_left(fake, first + 1);
+	fake_expect_left(fake, first);
 }
 
 /* And its rest, although the delay is a minute. */
@@ -1397,6 +1400,12 @@ static void much_is_swept_soon(struct kunit *test)
 	/* It frees, and then gives the charge back. */
 	fake_expect_soon(fake, !work_busy(&fake->zd->sweep.work));
 	fake_expect_empty(fake);
+
+	/* Also if the first is much, before there is a timer. */
+	fake_sweep(fake);
+	fake->zd->plenty = FAKE_PLENTY - 4096;
+	KUNIT_EXPECT_EQ(test, fake_fill(fake, 3, 1), 1);
+	KUNIT_EXPECT_TRUE(test, fake_due_soon(fake));
 }
 
 /* MemAvailable knows of all that waits, but for a mebibyte. */

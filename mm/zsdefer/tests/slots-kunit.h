@@ -449,13 +449,17 @@ static void who_stores_before_a_walk_keeps_what_was_stored(struct kunit *test)
 static void a_locked_slot_stays_dead_until_it_is_unlocked(struct kunit *test)
 {
 	struct zt *zt = test->priv;
+	unsigned long died;
 
 	zt_slots_store(zt, 0, 3, 1000);
 	zt_slot_lock(&zt_table, 1);
 	zt_die(zt, 0, 3);
+	zt_table.slots.since[0] = died = jiffies - HZ;
 	zt_flush(zt);
 	KUNIT_EXPECT_EQ(test, zt_stats(zt).freed.objects, 2);
 	KUNIT_EXPECT_EQ(test, zt_stats(zt).waiting_objects, 1);
+	/* And is known to have died when it did. */
+	KUNIT_EXPECT_EQ(test, zt_table.slots.since[0], died);
 	zt_slot_unlock(&zt_table, 1);
 	zt_flush(zt);
 	KUNIT_EXPECT_EQ(test, zt_stats(zt).waiting_objects, 0);
@@ -577,17 +581,22 @@ static void a_slot_that_is_freed_again_dies_once(struct kunit *test)
 	zt_die(zt, 0, 1);
 	KUNIT_EXPECT_EQ(test, zsdefer_slots_died(&zt_table.slots, 0, 2, &died), 0);
 	KUNIT_EXPECT_EQ(test, died.now, 1);
-	KUNIT_EXPECT_EQ(test, zt_stats(zt).waiting_objects, 1);
+	/* Nor do those behind it that have no object. */
+	zt_slots_store(zt, 8, 1, 1000);
+	zt_die(zt, 8, 1);
+	KUNIT_EXPECT_EQ(test, zsdefer_slots_died(&zt_table.slots, 8, 8, &died), 0);
+	KUNIT_EXPECT_EQ(test, died.now, 1);
+	KUNIT_EXPECT_EQ(test, zt_stats(zt).waiting_objects, 2);
 
 	/* Or in the middle of a walk. */
 	zt_table.before_take = zt_die_in_slot_0;
 	zt_flush(zt);
 	KUNIT_ASSERT_PTR_EQ(test, (void *)zt_table.before_take, NULL);
-	KUNIT_EXPECT_EQ(test, zt_stats(zt).queued, 1);
+	KUNIT_EXPECT_EQ(test, zt_stats(zt).queued, 2);
 
 	/* Or after it. */
 	KUNIT_EXPECT_EQ(test, zsdefer_slots_died(&zt_table.slots, 0, 1, &died), 0);
-	KUNIT_EXPECT_EQ(test, zt_stats(zt).queued, 1);
+	KUNIT_EXPECT_EQ(test, zt_stats(zt).queued, 2);
 	zt_flush(zt);
 	KUNIT_EXPECT_EQ(test, zt_stats(zt).waiting_objects, 0);
 }
