@@ -144,7 +144,8 @@ def main():
     for what in wrong:
         print(f"error: {what}", file=sys.stderr)
     if sys.argv[1:]:
-        MEASURED.write_text(json.dumps(measured, indent=0, sort_keys=True) + "\n")
+        text = json.dumps(measured, indent=0, sort_keys=True) + "\n"
+        MEASURED.write_text(re.sub(r"\[\n(.*),\n(.*),\n(.*)\n\]", r"[\1, \2, \3]", text))
         for name, document in documents.items():
             (HERE / name).write_text(document)
     sys.exit(bool(wrong))
