@@ -95,7 +95,7 @@ struct zsdefer_slots_ops {
  * @sizes: of each slot, the size of its object above @size_base, or more than that
  *	   of a page if there is none. Changes under the slot's lock
  * @size_base: what a size is above this, over what sizes of classes differ by, is the
- *	       index of its class. Smaller ones, which no class is for, count as none
+ *	       index of its class. Smaller ones count as none, and do not die in place
  * @dead: a bit for each slot: its object waits to be freed
  * @lines: a bit for each %ZSDEFER_LINE slots: some of them may be dead
  * @since: of each line, jiffies when the first of them died

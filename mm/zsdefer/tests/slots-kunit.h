@@ -212,7 +212,7 @@ static void every_size_dies_in_its_class(struct kunit *test)
 		zt_flush(zt);
 		KUNIT_ASSERT_EQ(test, zt_stats(zt).waiting_objects, 0);
 	}
-	KUNIT_EXPECT_GT(test, in_place, 3 * (ZS_MAX_ALLOC_SIZE - 10));
+	KUNIT_EXPECT_GT(test, in_place, 3 * (ZS_MAX_ALLOC_SIZE - 16));
 }
 
 static void what_has_no_object_does_not_die(struct kunit *test)
@@ -249,17 +249,19 @@ static void deaths_keep_class_budget(struct kunit *test)
 
 static void deaths_keep_budget(struct kunit *test)
 {
-	unsigned int fit, size = PAGE_SIZE / 4;
+	unsigned int fit, size = PAGE_SIZE / 2;
 	struct zt *zt = test->priv;
 	struct zsdefer_died died = { };
 
 	zt_limit(zt, 10 * PAGE_SIZE, ZT_NEVER, ZT_NEVER, 60000);
 	fit = 10 * PAGE_SIZE / zt_class(zt, size)->size;
-	zt_slots_store(zt, 0, 64, size);
-	KUNIT_EXPECT_EQ(test, zt_slots_die(&zt_table, 0, 64, &died), 64);
+	zt_slots_store(zt, 0, BITS_PER_LONG, size);
+	KUNIT_EXPECT_EQ(test, zt_slots_die(&zt_table, 0, BITS_PER_LONG, &died),
+			BITS_PER_LONG);
 	/* Not in place, as a whole they do not fit, but as many as do. */
 	KUNIT_EXPECT_EQ(test, zt_stats(zt).waiting_objects, fit);
-	KUNIT_EXPECT_EQ(test, zt_stats(zt).fallbacks[ZSDEFER_BUDGET], 64 - fit);
+	KUNIT_EXPECT_EQ(test, zt_stats(zt).fallbacks[ZSDEFER_BUDGET],
+			BITS_PER_LONG - fit);
 	zt_flush(zt);
 	KUNIT_EXPECT_EQ(test, zsdefer_waiting_bytes(zt->pool->zsdefer), 0);
 	zt_slots_store(zt, 0, fit, size);
