@@ -30,10 +30,18 @@
  * @handles: the objects
  * @zpdescs: their pages, which can't change: whoever moves objects holds the lock
  * @nr: objects
+ * @zspages: in the place of handles that have been freed: what goes back to slab
+ * @pages: in that of zpdescs: what goes back to the page allocator
  */
 struct zsdefer_batch {
-	unsigned long handles[ZSDEFER_BATCH];
-	struct zpdesc *zpdescs[ZSDEFER_BATCH];
+	union {
+		unsigned long handles[ZSDEFER_BATCH];
+		void *zspages[ZSDEFER_BATCH];
+	};
+	union {
+		struct zpdesc *zpdescs[ZSDEFER_BATCH];
+		struct page *pages[ZSDEFER_BATCH];
+	};
 	unsigned int nr;
 };
 
@@ -110,13 +118,15 @@ static void zsdefer_link(struct size_class *class, struct zspage *zspage,
 		zspage->dying = 0;
 }
 
-/* Give back zspages that are off their list and locked. */
+/*
+ * Give back zspages that are off their list and locked. What was in @batch has been
+ * freed: stacks may be deep here.
+ */
 static void zsdefer_free_zspages(struct zs_pool *pool, struct size_class *class,
+				 struct zsdefer_batch *batch,
 				 struct list_head *dead,
 				 struct zsdefer_freed *freed)
 {
-	struct page *pages[ZSDEFER_BATCH] __uninitialized;
-	void *zspages[ZSDEFER_BATCH] __uninitialized;
 	unsigned int i, nr = 0, nr_pages = 0, nr_zone = 0;
 	struct zspage *zspage, *next;
 	struct zone *zone = NULL;
@@ -137,25 +147,25 @@ static void zsdefer_free_zspages(struct zs_pool *pool, struct size_class *class,
 			nr_zone++;
 			reset_zpdesc(zpdesc);
 			zpdesc_unlock(zpdesc);
-			pages[nr_pages++] = zpdesc_page(zpdesc);
-			if (nr_pages == ARRAY_SIZE(pages)) {
-				free_pages_batch(pages, nr_pages);
+			batch->pages[nr_pages++] = zpdesc_page(zpdesc);
+			if (nr_pages == ZSDEFER_BATCH) {
+				free_pages_batch(batch->pages, nr_pages);
 				nr_pages = 0;
 			}
 			zpdesc = behind;
 		}
-		zspages[nr++ % ZSDEFER_BATCH] = zspage;
+		batch->zspages[nr++ % ZSDEFER_BATCH] = zspage;
 		if (nr % ZSDEFER_BATCH == 0)
 			kmem_cache_free_bulk(zsdefer_zspage_cache(pool),
-					     ZSDEFER_BATCH, zspages);
+					     ZSDEFER_BATCH, batch->zspages);
 	}
 	if (!nr)
 		return;
 
 	mod_zone_page_state(zone, NR_ZSPAGES, -(long)nr_zone);
-	free_pages_batch(pages, nr_pages);
+	free_pages_batch(batch->pages, nr_pages);
 	kmem_cache_free_bulk(zsdefer_zspage_cache(pool), nr % ZSDEFER_BATCH,
-			     zspages);
+			     batch->zspages);
 	atomic_long_sub(nr * class->pages_per_zspage, &pool->pages_allocated);
 	freed->zspages_whole += nr;
 	freed->pages += nr * class->pages_per_zspage;
@@ -243,7 +253,7 @@ static void zsdefer_free_taken(void *pool, struct zsdefer_queue *q,
 	}
 	zsdefer_free_batch(pool, class, &batch, false, &dead, freed);
 	spin_unlock(&class->lock);
-	zsdefer_free_zspages(pool, class, &dead, freed);
+	zsdefer_free_zspages(pool, class, &batch, &dead, freed);
 }
 
 /* Of any pool, whether its frees are deferred or not. */

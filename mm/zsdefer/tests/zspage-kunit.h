@@ -549,11 +549,11 @@ static unsigned int zt_free_batch(struct zt *zt, const unsigned int *slots,
 		zsdefer_batch_add(&batch, objects[slots[i]].handle);
 	taken = zsdefer_free_batch(zt->pool, class, &batch, more, &dead, freed);
 	spin_unlock(&class->lock);
-	zsdefer_free_zspages(zt->pool, class, &dead, freed);
+	zsdefer_free_zspages(zt->pool, class, &batch, &dead, freed);
 	KUNIT_ASSERT_GT(zt->test, taken, 0);
 	KUNIT_ASSERT_LE(zt->test, taken, nr);
 	for (i = 0; i < taken; i++) {
-		zsdefer_put_handle(batch.handles[i]);
+		zsdefer_put_handle(objects[slots[i]].handle);
 		objects[slots[i]].handle = 0;
 	}
 	return taken;
