@@ -456,7 +456,8 @@ static void a_locked_slot_stays_dead_until_it_is_unlocked(struct kunit *test)
 	zt_slots_store(zt, 0, 3, 1000);
 	zt_slot_lock(&zt_table, 1);
 	zt_die(zt, 0, 3);
-	zt_table.slots.since[0] = died = jiffies - HZ;
+	died = jiffies - HZ;
+	zt_table.slots.since[0] = died;
 	zt_flush(zt);
 	KUNIT_EXPECT_EQ(test, zt_stats(zt).freed.objects, 2);
 	KUNIT_EXPECT_EQ(test, zt_stats(zt).waiting_objects, 1);
