@@ -124,7 +124,7 @@ void zsdefer_walk(struct zsdefer *zd)
 {
 	unsigned long line = 0;
 
-	/* Pairs with zsdefer_line_died(): who has seen a bit sees the number. */
+	/* Pairs with zsdefer_mark_line(): who has seen a bit sees the number. */
 	smp_mb();
 	while (zsdefer_walk_some(zd, &line))
 		cond_resched();
