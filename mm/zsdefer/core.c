@@ -450,8 +450,8 @@ EXPORT_SYMBOL_GPL(zsdefer_kick);
  */
 void zsdefer_arm(struct zsdefer *zd)
 {
-	queue_delayed_work(zsdefer_wq, &zd->sweep,
-			   zsdefer_sweep_in(zd, zsdefer_much_waits(zd)));
+	queue_delayed_work(zsdefer_wq, &zd->sweep, zsdefer_sweep_in(zd, false));
+	zsdefer_hurry(zd);
 }
 EXPORT_SYMBOL_GPL(zsdefer_arm);
 

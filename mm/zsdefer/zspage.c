@@ -30,7 +30,8 @@
  * @handles: the objects
  * @zpdescs: their pages, which can't change: whoever moves objects holds the lock
  * @nr: objects
- * @zspages: in the place of handles that have been freed: what goes back to slab
+ * @zspages: in the place of handles whose objects have been freed: what goes back
+ *	     to slab
  * @pages: in that of zpdescs: what goes back to the page allocator
  */
 struct zsdefer_batch {

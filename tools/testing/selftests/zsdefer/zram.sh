@@ -305,6 +305,20 @@ mem_limit_counts_waiting_memory_as_free()
 	[ "$(pool_pages)" = 100 ] || fail "$(pool_pages) pages"
 }
 
+# Whether anything might be deferred or not, and none waits.
+a_write_beyond_mem_limit_fails()
+{
+	for enabled in 1 0; do
+		set_up 64M && hold_everything && echo $enabled >"$knobs/enabled" &&
+		echo $((100 * page)) >"$blk/mem_limit" && write_pages huge 0 90 ||
+			return 1
+		! write_pages huge 90 100 ||
+			fail "200 pages in 100, enabled $enabled" || return 1
+		[ "$(pool_pages)" -le 100 ] || fail "$(pool_pages) pages" || return 1
+	done
+	echo 1 >"$knobs/enabled"
+}
+
 compaction_drains_first()
 {
 	set_up 64M && hold_everything && write_pages mixed 0 500 &&
@@ -408,6 +422,7 @@ run_tests \
 	survivors_stay_readable_and_their_neighbours_reusable \
 	zspages_that_die_in_pieces_go_back_whole \
 	mem_limit_counts_waiting_memory_as_free \
+	a_write_beyond_mem_limit_fails \
 	compaction_drains_first \
 	a_reset_with_full_queues_frees_all \
 	a_reset_during_drains_frees_all \
