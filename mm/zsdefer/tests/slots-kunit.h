@@ -212,7 +212,8 @@ static void every_size_dies_in_its_class(struct kunit *test)
 		zt_flush(zt);
 		KUNIT_ASSERT_EQ(test, zt_stats(zt).waiting_objects, 0);
 	}
-	KUNIT_EXPECT_GE(test, in_place, 3 * (ZS_MAX_ALLOC_SIZE - ZSDEFER_SIZE_BASE));
+	KUNIT_EXPECT_EQ(test, in_place, 3 * (min_t(int, ZS_MAX_ALLOC_SIZE, SZ_16K) + 1 -
+					 max(ZSDEFER_SIZE_BASE, 1)));
 }
 
 static void what_has_no_object_does_not_die(struct kunit *test)
