@@ -15,22 +15,23 @@ test_rt()
 		zram.sh swap.sh life.sh soak.sh
 }
 
-# Another architecture, with larger pages.
+# Another architecture, with pages as large as a PC's, and larger ones.
 test_arm64()
 {
-	local build
+	local flavour build
 
-	build=$(built arm64)
-	with_image_of "$build" arm64_guests "$build"
+	for flavour in arm64 arm64-16k; do
+		build=$(built $flavour)
+		with_image_of "$build" arm64_guests "$build" $flavour
+	done
 	check "a kit for phones and boards is made" a_kit_is_made
 }
 
 arm64_guests()
 {
-	guest "$1" arm64 selftest SECONDS_EACH=3 zram.sh swap.sh pressure.sh \
-		life.sh
-	check "arm64: the evaluation's programs run" \
-		on_target arm64 "$1" "$tmp/out-arm64-target"
+	at_once "$1" "$2" zram.sh "swap.sh zswap.sh" "pressure.sh life.sh"
+	check "$2: the evaluation's programs run" \
+		on_target "$2" "$1" "$tmp/out-$2-target"
 }
 
 # For arm64 at least, and without a library of this machine's.
