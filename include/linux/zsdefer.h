@@ -7,7 +7,11 @@
  * - has a control object for as long as there may be any (zsdefer_ctl_init()), and
  *   shows it in a sysfs directory (ZSDEFER_GROUP());
  * - attaches every pool that it creates to it (zsdefer_pool_attach());
- * - frees with zs_free_deferred() in place of zs_free().
+ * - frees with zs_free_deferred() in place of zs_free();
+ * - has what waits given back before it refuses to store anything
+ *   (zsdefer_pool_take_back());
+ * - may give the pool a table of its slots, in which objects die in place
+ *   (zsdefer_slots_alloc(), before zsdefer_pool_attach()).
  *
  * zs_destroy_pool() detaches. Without CONFIG_ZSMALLOC_DEFERRED_FREE all of
  * this compiles to the plain zs_free().

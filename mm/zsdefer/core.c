@@ -5,7 +5,7 @@
  * An object is freed by whichever comes first:
  *
  * - its queue reaches drain_threshold: the queue's own work item runs;
- * - the device's sweep comes, drain_delay_ms after one came into an empty queue
+ * - the pool's sweep comes, drain_delay_ms after one came into an empty queue
  *   at the latest, and drains all queues;
  * - its class would have to grow, or somebody else needs the memory, and
  *   takes some of what waits back;
@@ -141,13 +141,14 @@ static unsigned int zsdefer_drain_some(struct zsdefer_worker *w,
 				       struct zsdefer_freed *freed)
 {
 	struct zsdefer_taken taken[ZSDEFER_TAKE] __uninitialized;
-	u64 start = trace_zsdefer_drain_enabled() ? ktime_get_ns() : 0;
 	struct zsdefer_freed some = { };
 	struct zsdefer *zd = w->zd;
 	struct zsdefer_queue *q;
 	unsigned int nr = 0;
+	u64 start;
 
 	spin_lock(&w->drain_lock);
+	start = trace_zsdefer_drain_enabled() ? ktime_get_ns() : 0;
 	q = w->q;
 	if (q)
 		nr = zsdefer_take(q, taken, min(max, ZSDEFER_TAKE));
@@ -203,7 +204,7 @@ static bool zsdefer_leave(struct zsdefer_worker *w, bool *left)
 /*
  * Free what is queued now, and add to @freed what came of it. When this returns,
  * others have freed what they had taken before, too. May sleep. Returns false if
- * nothing was queued.
+ * nothing was queued, or all of it is left to somebody else.
  *
  * With @left, goes no further if somebody else is at the same class, and says so
  * there: two would take turns, each waiting for the other's blocks, and be done no
@@ -301,7 +302,7 @@ static void zsdefer_sweep(struct work_struct *work)
  * @cause: who wants it, for the trace event
  *
  * When it returns, others have freed what they had in hand, too: at most
- * %ZSDEFER_TAKE blocks of each queue. It waits for nothing else.
+ * %ZSDEFER_TAKE blocks of each queue, and a line of slots. It waits for nothing else.
  *
  * Context: Process context, may sleep, also during reclaim: allocates nothing.
  *
@@ -831,8 +832,9 @@ static void zsdefer_unbind(struct zsdefer *zd, struct zsdefer_ctl *ctl)
  * zsdefer_destroy() - free all that waits, and let go of the queues
  * @zd: the engine, or NULL; nobody pushes any more
  *
- * Waits like zsdefer_flush(), and for nothing else: a work item that has begun
- * finds nothing to do when it gets a CPU.
+ * Waits like zsdefer_flush(), for who changes the list of engines or the knobs, and
+ * for readers of the file in debugfs; for no work item: one that has begun finds
+ * nothing to do when it gets a CPU.
  *
  * Context: Process context, may sleep.
  */

@@ -103,7 +103,7 @@ enum zsdefer_fallback {
 /* What came of a push: 0, or what there is to do about it. */
 #define ZSDEFER_ARM		BIT(0)	/* queued, into an empty queue */
 #define ZSDEFER_KICK		BIT(1)	/* queued, and drain_threshold reached */
-#define ZSDEFER_REFUSED		BIT(2)	/* not queued, counted: to be freed */
+#define ZSDEFER_REFUSED		BIT(2)	/* neither queued nor counted: to be freed */
 #define ZSDEFER_TWICE		BIT(3)	/* a mistake of the caller's: ignored */
 
 /**

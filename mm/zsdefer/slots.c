@@ -7,7 +7,8 @@
  * there. That is a bit in a bitmap. The object counts in its class from then on,
  * like one that is queued, as the table has its size beside the bits. A walk
  * looks at the bits later, a line of slots at a time, takes the objects out of
- * the slots, and queues them. Drains walk first.
+ * the slots, and queues them. Workers and flushes walk before they drain, who needs
+ * memory only if what is queued is not enough.
  *
  * Who has a slot's lock either finds it alive, or takes its object out himself,
  * before anything else: so nobody ever sees a dead slot's object. A bit is set by

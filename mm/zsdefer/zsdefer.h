@@ -98,8 +98,8 @@ struct zsdefer_worker {
  * @room: bytes that may still come to wait: the budget less the class size
  *	  of every object that does; negative after the budget was lowered,
  *	  until enough has been drained
- * @look_at: who leaves less @room than that looks at what there is to do
- * @plenty: less @room than that is left while much waits
+ * @look_at: who leaves no more @room than that looks at what there is to do
+ * @plenty: no more @room than that is left while much waits
  * @limits: the values of the knobs, but a share of the budget, or 0 while disabled
  * @free: frees objects of the pool
  * @pool: the pool, for @free

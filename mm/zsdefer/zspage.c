@@ -6,11 +6,11 @@
  *
  * A batch holds objects of one size class, many of them neighbours, because
  * what was stored together is mostly freed together. Under one hold of
- * class->lock it is gone through twice. First every zspage learns how many of
- * its objects are about to die (zspage->dying). Then each zspage is judged
- * once: if no object is left, its pages go back as they are, and the objects
- * are not even touched; else they are linked into its free list one by one,
- * after a single change of its fullness.
+ * class->lock it is gone through thrice. First what will be looked at is
+ * fetched. Then every zspage learns how many of its objects are about to die
+ * (zspage->dying). At last each zspage is judged once: if no object is left, its
+ * pages go back as they are, and the objects are not even touched; else they are
+ * linked into its free list one by one, after a single change of its fullness.
  *
  * Of a zspage on a list of its class, zspage->dying is zero whenever
  * class->lock is not held. While it is:
@@ -384,8 +384,8 @@ static unsigned long zsdefer_shrink(struct zs_pool *pool,
  *
  * Context: Any context in which zs_free() may be called. Waits for no worker.
  *
- * Return: true if pages may have come back, be it by others. false: nothing is
- * deferred.
+ * Return: true if pages may have come back, be it by others. false: the pool
+ * has no engine.
  */
 bool zsdefer_pool_take_back(struct zs_pool *pool, unsigned long pages)
 {

@@ -15,7 +15,7 @@
  * @objects: how many have been freed
  * @zspages_whole: zspages that went back without linking their objects
  * @pages: pages that went back to the page allocator
- * @ns: how long it took, preemption included
+ * @ns: how long it took, from when it had the class to itself, preemption included
  */
 TRACE_EVENT(zsdefer_drain,
 
@@ -80,8 +80,8 @@ TRACE_EVENT(zsdefer_fallback,
  * @pool: name of the pool
  * @cause: who wanted it. All: "user" wrote to deferred_free/flush, "limits" were
  *	   lowered, "disable": deferral is off now or the pool goes away,
- *	   "compact"ion, "oom". Enough: "limit": a device has reached its
- *	   mem_limit, the "shrink"er, "alloc": zs_malloc() found no memory
+ *	   "compact"ion, "oom". Enough: "limit": zram has reached its
+ *	   mem_limit, or zswap asks, the "shrink"er, "alloc": zs_malloc() found no memory
  * @objects: objects that it freed; workers may have freed others
  * @pages: pages that went back because of that
  * @ns: how long it took
