@@ -56,9 +56,10 @@ help:
 #:   UPDATE=1           look for a newer package of that base
 #:   ZSDEFER_CACHE=...  sources, builds and ccache (~/.cache/zsdefer)
 #:   JOBS=...           parallel jobs of a build
-#:   RUNS= SIZE= SIZES= MEM= CPUS= RESULTS= PARTS= DESIGNS= ROUNDS= BIG= KNOBS=
-#:                      what is measured; see the head of scripts/run.sh, bench.sh,
-#:                      eval.sh, soak.sh
+#:   RESULTS=...        where results go, in place of results/TIME/
+#:   RUNS= SIZE= SIZES= MEM= CPUS= PARTS= DESIGNS= ROUNDS= BIG= KNOBS= BOOTS= ONLY=
+#:   AT_ONCE= DOC= KIT= KEEP= FILTER=
+#:                      what is measured or tested; see the head of the command's script
 
 # A command is a script of that name.
 $(commands):

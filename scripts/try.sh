@@ -5,7 +5,7 @@
 # zsmalloc as they are and with the deferred free, as modules of one compiler.
 # Both are booted in turn. Results go to results/TIME/.
 #
-#	RUNS=4		rounds; each boots both anew
+#	RUNS=5		rounds; each boots both anew
 #	SIZES=...	MIBxPROCESSES, which MIB mebibytes are shared among; what is there
 #			several times counts by its median
 #	MEM=2048	MiB of the guests; CPUS=2
