@@ -15,7 +15,7 @@
 #			128: what the other designs hold without falling back
 #	BIG=256		MiB of those that are watched and profiled
 #	KNOBS="..."	budgets, thresholds and delays of the sweep
-#	DOC=1		have README's and the documents' figures, too
+#	DOC=1		have README's and the documents' figures, too, and REPORT.md
 #	RESULTS=...	a folder of earlier results, whose other parts stay; with
 #			PARTS=report only the report is made anew
 #
@@ -390,5 +390,8 @@ if [ -n "${DOC:-}" ]; then
 	[ ! -d "$out/cost" ] || cp "$out/plots/cost-mixed-long.svg" \
 		"$here/Documentation/mm/zsmalloc-deferred-free.svg"
 	python3 "$here/scripts/report/cited.py" "$out/figures.json"
+	# Without pictures and raw samples, which stay in that folder.
+	sed -E 's/!\[[^]]*\]\([^)]*\)//g; s/\[([^]]*)\]\([^)]*\)/\1/g' \
+		"$out/report.md" | cat -s >"$here/REPORT.md"
 fi
 say "report: $out/index.html and report.md"
