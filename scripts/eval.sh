@@ -146,19 +146,28 @@ anew()
 	done
 }
 
-# in_turns PART "DESIGN..." "OPTIONS" JOB [ARG...]: every round on each of them.
+# in_turns PART "DESIGN..." "OPTIONS" JOB [ARG...]: every round on each of them. Those
+# that count instructions have one CPU each, and two run at a time.
 in_turns()
 {
-	local part=$1 designs=$2 options=$3 round design
+	local part=$1 designs=$2 options=$3 round design beside=''
 
 	shift 3
 	anew "$part" $designs
 	have_kernels "$part" $designs
 	for round in $(seq "$ROUNDS"); do
 		for design in $(among $designs); do
-			guest "$part/$design/$round" "$options" "$@"
+			start guest "$part/$design/$round" "$options" "$@"
+			if [[ $options = -i* ]] && [ -z "$beside" ]; then
+				beside=$child
+				continue
+			fi
+			finish "$child"
+			[ -z "$beside" ] || finish "$beside"
+			beside=''
 		done
 	done
+	[ -z "$beside" ] || finish "$beside"
 }
 
 # "plain" is what is like the other designs: none of these has patches that make
