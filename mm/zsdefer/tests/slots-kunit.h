@@ -98,6 +98,7 @@ static bool zt_slot_store(struct zt_table *table, unsigned long i,
 static void zt_slots_store(struct zt *zt, unsigned long first, unsigned int nr,
 			   unsigned int size)
 {
+	KUNIT_ASSERT_LE(zt->test, first + nr, ZT_DEAD_SLOTS);
 	while (nr--)
 		KUNIT_ASSERT_TRUE(zt->test, zt_slot_store(&zt_table, first++,
 							  size));
@@ -340,7 +341,7 @@ static void places_of_the_dead_are_used_before_a_class_grows(struct kunit *test)
 	zt_slots_store(zt, 0, 10, 1000);
 	zt_die(zt, 0, 10);
 	zt_table.looked_at = 0;
-	zt_slots_store(zt, 1500, zt_objs(zt, 100) + 1, 100);
+	zt_slots_store(zt, 1500, zt_objs(zt, 2000) + 1, 2000);
 	KUNIT_EXPECT_EQ(test, zt_table.looked_at, 0);
 	KUNIT_EXPECT_EQ(test, zt_stats(zt).waiting_objects, 10);
 }

@@ -357,7 +357,8 @@ static void every_object_finds_the_queue_of_its_class(struct kunit *test)
 	struct zt *zt = test->priv;
 	unsigned int size, i = 0;
 
-	for (size = 1; size <= ZS_MAX_ALLOC_SIZE; size += 7, i++) {
+	for (size = 1; size <= ZS_MAX_ALLOC_SIZE;
+	     size += ZS_MAX_ALLOC_SIZE / 512 - 1, i++) {
 		struct zsdefer_queue *q = &zt_class(zt, size)->zsdefer;
 
 		zt_alloc(zt, size, 1);
