@@ -7,9 +7,10 @@
 set -euo pipefail
 . "$(dirname "$0")/lib/common.sh"
 
-most="input apply litmus object zram swap pressure upstream checked faults run try"
-slow="kunit mutants checked-more kcsan rt zswap arm64 i386 distro distro-more builds
-	designs eval native series dkms 6.12"
+most="input apply litmus object zram swap pressure upstream checked faults distro run
+	try"
+slow="kunit mutants checked-more kcsan rt zswap arm64 i386 distro-more builds designs
+	eval native series dkms 6.12"
 : "${TESTS:=$most}"
 [ "$TESTS" != all ] || TESTS="$most $slow"
 again=''
