@@ -100,10 +100,12 @@ swap_is_empty()
 	swapoff "/dev/zram$dev" && blkdiscard "/dev/zram$dev" && empty
 }
 
-# median NUMBER...
+# median "NUMBER..."
 median()
 {
-	printf '%s\n' "$@" | sort -n | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'
+	# shellcheck disable=SC2086 # a number a word
+	printf '%s\n' $1 | sort -n | awk '{ a[NR] = $1 }
+		END { print a[int((NR + 1) / 2)] }'
 }
 
 milliseconds()
@@ -556,8 +558,8 @@ one_node_is_full()
 		times="$times $ms"
 		scans="$scans $(($(vmstat pgscan_anon) - scanned))"
 	done
-	fact "until who fills the node is killed" "$(median $times)" ms -
-	fact "reclaim looks at until then" "$(median $scans)" pages -
+	fact "until who fills the node is killed" "$(median "$times")" ms -
+	fact "reclaim looks at until then" "$(median "$scans")" pages -
 	rmdir $group/n
 	swap_is_empty
 }
