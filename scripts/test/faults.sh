@@ -79,7 +79,7 @@ interrupted_build()
 	echo another >"$kept/key"
 	: >"$kept/.config"
 	stop_at 'building the kernel' "$here/scripts/kernel/build.sh" on &&
-	! pgrep -f "O=$ZSDEFER_CACHE/build/" && grep -qx another "$kept/key" &&
+	! pgrep -f "O=$ZSDEFER_CACHE/build/[^ ]*-guest" && grep -qx another "$kept/key" &&
 	[ "$(built on)" = "$kept" ] && [ "$(cat "$kept/key")" = "$key" ] &&
 	grep -q CONFIG_ZRAM=y "$kept/.config"
 }
