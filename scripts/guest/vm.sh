@@ -212,11 +212,16 @@ run_guest()
 	return $rc
 }
 
-status=0
+status=0 why=''
 run_guest || status=$?
 # QEMU 7.2 did so with eight CPUs once, before the kernel had said anything.
-[ $status -ne $((128 + 11)) ] || [ -s "$out/console.log" ] || {
-	say "${label:+$label: }the emulator crashed; once more"
+[ $status -ne $((128 + 11)) ] || [ -s "$out/console.log" ] || why="crashed"
+# While Linux patches itself at boot, another CPU may be given a breakpoint that is
+# gone already: seen once, of Debian's own kernel.
+grep -q '@@ ' "$out/console.log" || ! grep -q 'Oops: int3' "$out/console.log" ||
+	why="took old code for new"
+[ -z "$why" ] || {
+	say "${label:+$label: }the emulator $why; once more"
 	run_guest || true
 }
 grep -q '@@ done' "$out/console.log" || {
