@@ -41,11 +41,12 @@ zswap_set_up()
 	hits=$(figure pool_limit_hit) written=$(vmstat zswpwb)
 }
 
-# most_wait MIB: nearly all pages of so many.
-most_wait()
+# some_wait NR: at least the objects of so many pages of 4 KiB.
+some_wait()
 {
-	[ "$(stat waiting_objects)" -ge $(($1 * 1024000 / page)) ] ||
-		fail "$(stat waiting_objects) wait, not the pages of $1 MiB"
+	wanted=$((($1 * 4096 + page - 1) / page))
+	[ "$(stat waiting_objects)" -ge $wanted ] ||
+		fail "$(stat waiting_objects) wait, not $wanted"
 }
 
 knobs_are_there_before_zswap_is_used()
@@ -65,7 +66,7 @@ only_memory_waits()
 	zswap_set_up && holding 16 && killed "$held" || return 1
 	[ "$(figure stored_pages)" = 0 ] ||
 		fail "$(figure stored_pages) entries are left" || return 1
-	most_wait 16 && expect_stat pools 1 || return 1
+	some_wait 4000 && expect_stat pools 1 || return 1
 	waiting=$(figure pool_waiting_size) total=$(figure pool_total_size)
 	[ "$waiting" -gt 0 ] && [ "$total" -ge "$waiting" ] ||
 		fail "$waiting bytes wait of $total" || return 1
@@ -109,7 +110,7 @@ cgroups_are_uncharged_at_once()
 		return 1
 	eventually 5 grep -qx 'nr_dying_descendants 0' /sys/fs/cgroup/cgroup.stat ||
 		fail "the cgroup does not go" || return 1
-	most_wait 16
+	some_wait 4000
 }
 
 # max_pool_percent leaves no room for a third process, but where one was; of other
@@ -122,7 +123,7 @@ a_kill_makes_room_in_a_full_pool()
 	second=$held && [ "$(figure pool_limit_hit)" = "$hits" ] ||
 		fail "two of $each MiB do not fit" || return 1
 	killed "$first"
-	most_wait $((each * 4 / 5)) && swapped=$(vmstat pswpout) &&
+	some_wait $((each * 200)) && swapped=$(vmstat pswpout) &&
 	holding $((each / 3)) huge || return 1
 	killed "$second" "$held"
 	[ "$(figure pool_limit_hit)" = "$hits" ] && [ "$(vmstat zswpwb)" = "$written" ] &&
@@ -199,7 +200,7 @@ the_shrinker_counts_what_lives()
 	killed "$held"
 
 	zswap_set_up && holding 8 && live=$held && holding 32 && killed "$held" &&
-	most_wait 32 && param shrinker_enabled Y || return 1
+	some_wait 8000 && param shrinker_enabled Y || return 1
 	lives=$((($(figure pool_total_size) - $(figure pool_waiting_size)) / page))
 	shrinker_counts
 	killed "$live"
@@ -231,7 +232,7 @@ live_pages_are_written_out_after_dead_ones_are_gone()
 	whose=0
 	! memory_cgroups || whose=$(command stat -c %i /sys/fs/cgroup)
 	zswap_set_up && holding 8 && live=$held && holding 32 && killed "$held" &&
-	most_wait 32 && param shrinker_enabled Y || return 1
+	some_wait 8000 && param shrinker_enabled Y || return 1
 	scans=0
 	while waiting=$(stat waiting_objects) && [ "$waiting" != 0 ]; do
 		scanned && [ $((scans += 1)) -le 8000 ] ||
@@ -257,9 +258,9 @@ a_cgroup_s_live_pages_are_written_out_all_the_same()
 		return "$KSFT_SKIP"
 	}
 	zswap_set_up && holding_in_group 4 && live=$held && holding 64 &&
-	killed "$held" && most_wait 64 && param shrinker_enabled Y || return 1
+	killed "$held" && some_wait 16000 && param shrinker_enabled Y || return 1
 	whose=$(command stat -c %i "$group")
-	eventually 10 writeback_after_a_scan && [ "$(stat waiting_objects)" -gt 0 ]
+	eventually 10 writeback_after_a_scan && some_wait 1
 	status=$?
 	killed "$live"
 	rmdir "$group"
@@ -287,7 +288,7 @@ writeback_after_a_scan()
 
 a_store_that_gets_no_memory_takes_back_and_tries_again()
 {
-	zswap_set_up && holding 8 huge && killed "$held" && most_wait 8 &&
+	zswap_set_up && holding 8 huge && killed "$held" && some_wait 2000 &&
 	rejected=$(figure reject_alloc_fail) || return 1
 	failing fail_page_alloc zs_malloc 1 holding 8 || return
 	killed "$held"
@@ -302,14 +303,14 @@ an_old_compressor_s_pool_goes_with_its_last_entry()
 	killed "$first"
 	# Its part of what waits is drained by then; the other pool's entries live.
 	eventually 10 stat_is pools 1 || expect_stat pools 1 || return 1
-	expect_stat waiting_objects 0 && killed "$held" && most_wait 8 &&
+	expect_stat waiting_objects 0 && killed "$held" && some_wait 2000 &&
 	param compressor lz4 && eventually 10 stat_is pools 1
 }
 
 swapoff_meets_full_queues()
 {
 	zswap_set_up && holding 16 && other=$held && holding 16 &&
-	killed "$held" && swapoff "/dev/zram$dev" && most_wait 16 || return 1
+	killed "$held" && swapoff "/dev/zram$dev" && some_wait 4000 || return 1
 	killed "$other"
 	echo 1 >"$knobs/flush"
 	[ "$(figure pool_total_size)" = 0 ]
@@ -318,7 +319,7 @@ swapoff_meets_full_queues()
 zram_behind_it_counts_its_own()
 {
 	zswap_set_up && echo 1 >"$blk/deferred_free/enabled" && holding 16 &&
-	killed "$held" && most_wait 16 &&
+	killed "$held" && some_wait 4000 &&
 	[ "$(sed -n 's/^queued //p' "$blk/deferred_free/stats")" = 0 ]
 }
 
