@@ -144,10 +144,13 @@ static void zsdefer_set_left(struct zsdefer_queue *q)
 	q->overdrawn += max(-left, 0);
 }
 
-/* One more object comes, and nobody has said that it may. */
+/*
+ * One more object comes, and nobody has said that it may. @until holds all that others
+ * have been told they may, too: who gives back a place meanwhile gives it to them.
+ */
 static unsigned int zsdefer_think(struct zsdefer_queue *q)
 {
-	if (zsdefer_nr_waiting(q) >= READ_ONCE(q->limits->class_budget))
+	if (q->until - q->freed.objects >= READ_ONCE(q->limits->class_budget))
 		return ZSDEFER_REFUSED;
 	q->until++;
 	zsdefer_set_left(q);
@@ -158,16 +161,15 @@ static unsigned int zsdefer_think(struct zsdefer_queue *q)
 unsigned int zsdefer_count_slow(struct zsdefer_queue *q)
 {
 	unsigned int todo = 0;
-	int left = 1;
 
 	spin_lock(&q->lock);
 	/* Take back the count below 0, unless it is forgotten already. */
 	if (q->overdrawn)
 		q->overdrawn--;
 	else
-		left = atomic_inc_return(&q->left);
+		atomic_inc(&q->left);
 	/* If it was set anew, others count it down meanwhile. */
-	if (left <= 0 || atomic_dec_if_positive(&q->left) < 0)
+	if (atomic_dec_if_positive(&q->left) < 0)
 		todo = zsdefer_think(q);
 	spin_unlock(&q->lock);
 	return todo;
