@@ -64,6 +64,24 @@ static unsigned long zswap_live_pages(void)
 }
 
 /*
+ * The first pool from the @n-th on that can be held, and is, or NULL. From the head
+ * each time: who leaves RCU finds no way from one pool to the next, as even one that
+ * is held goes off the list while it is made the current one again.
+ */
+static struct zswap_pool *zswap_pool_from(unsigned int n)
+{
+	struct zswap_pool *pool;
+
+	guard(rcu)();
+	list_for_each_entry_rcu(pool, &zswap_pools, list)
+		if (n)
+			n--;
+		else if (zswap_pool_tryget(pool))
+			return pool;
+	return NULL;
+}
+
+/*
  * There are @pages, and should be no more than @most: have what waits given back, as
  * far as it takes, which may be a while, so that it holds the pool rather than RCU.
  * Returns how many there are then. Called under no spinlock.
@@ -71,24 +89,13 @@ static unsigned long zswap_live_pages(void)
 static unsigned long zswap_relieve(unsigned long pages, unsigned long most)
 {
 	struct zswap_pool *pool;
+	unsigned int n = 0;
 
-	if (likely(pages <= most))
-		return pages;
-
-	rcu_read_lock();
-	list_for_each_entry_rcu(pool, &zswap_pools, list) {
-		if (pages <= most)
-			break;
-		if (!zswap_pool_tryget(pool))
-			continue;
-		rcu_read_unlock();
+	while (unlikely(pages > most) && (pool = zswap_pool_from(n++))) {
 		if (zsdefer_pool_take_back(pool->zs_pool, pages - most))
 			pages = zswap_total_pages();
-		rcu_read_lock();
-		/* It was on the list all the time, so the next one is, too. */
 		zswap_pool_put(pool);
 	}
-	rcu_read_unlock();
 	return pages;
 }
 
@@ -115,8 +122,8 @@ static unsigned long zswap_shrink_waiting(struct shrink_control *sc)
 }
 
 /*
- * zs_malloc() itself takes back what waits only for who may sleep for memory, and
- * here nobody may.
+ * Where there is no page, zs_malloc() itself takes back what waits only for who may
+ * sleep for memory, and here nobody may.
  */
 static unsigned long zswap_malloc(struct zs_pool *zs_pool, size_t size, gfp_t gfp,
 				  int nid)
