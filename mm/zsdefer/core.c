@@ -14,7 +14,7 @@
  * All of these are zsdefer_drain_some(), which takes a few blocks out of a
  * queue and has their objects freed, under the worker's drain_lock. So what is
  * in anybody's hands is on its way: nobody who needs memory waits for somebody
- * who has no CPU, and who has got the lock knows that all that was taken
+ * who has no CPU, but on PREEMPT_RT, where he is lent the priority, and who has got the lock knows that all that was taken
  * before has been freed.
  */
 
@@ -357,8 +357,8 @@ EXPORT_SYMBOL_GPL(zsdefer_take_own);
  * @cause: who wants them, for the trace event
  *
  * Takes a block at a time from one class after the other; who comes next goes on
- * where this one ended. Waits for nobody who has no CPU, and for who has, no
- * longer than it takes to free %ZSDEFER_TAKE blocks.
+ * where this one ended. Waits for who drains or walks, who has a CPU: no longer than it
+ * takes to free %ZSDEFER_TAKE blocks, or to queue a line of slots.
  *
  * Context: Any context in which a spinlock may be taken, but no interrupt.
  *
@@ -369,19 +369,30 @@ unsigned long zsdefer_take_back(struct zsdefer *zd, unsigned long pages,
 {
 	u64 start = trace_zsdefer_flush_enabled() ? ktime_get_ns() : 0;
 	unsigned int n, i, left, first = READ_ONCE(zd->hand);
+	bool all = true, more = !!READ_ONCE(zd->slots);
 	struct zsdefer_freed freed = { };
 	unsigned long line = 0;
 
-	do {
+	for (;;) {
 		for (n = 0; n < zd->nr && freed.pages < pages; n++) {
 			i = (first + n) % zd->nr;
+			/* What is in a line is of a few classes. */
+			if (!all && !READ_ONCE(zd->workers[i].q->nr_blocks))
+				continue;
 			WRITE_ONCE(zd->hand, i);
 			/* What others have in hand is about to come back. */
 			left = zsdefer_nr_queued(&zd->workers[i], false);
 			while (left-- && freed.pages < pages)
 				zsdefer_drain_some(&zd->workers[i], 1, &freed);
 		}
-	} while (freed.pages < pages && zsdefer_walk_some(zd, &line));
+		if (!more || freed.pages >= pages)
+			break;
+		more = zsdefer_walk_some(zd, &line);
+		all = !more;
+		/* So is what they have found in the last lines. */
+		if (!more)
+			zsdefer_await_walks(zd);
+	}
 	if (start && freed.objects)
 		trace_zsdefer_flush(zd->name, cause, freed.objects, freed.pages,
 				    ktime_get_ns() - start);
@@ -850,6 +861,8 @@ void zsdefer_destroy(struct zsdefer *zd)
 	mutex_unlock(&zsdefer_engines_lock);
 	debugfs_remove(zd->debugfs);
 	zsdefer_flush(zd, "disable");
+	/* Who was refused has told nobody that less waits. */
+	zsdefer_tell(zd);
 	if (zd->ctl)
 		zsdefer_unbind(zd, zd->ctl);
 	WRITE_ONCE(zd->slots, NULL);

@@ -10,10 +10,13 @@
  * the slots, and queues them. Workers and flushes walk before they drain, who needs
  * memory only if what is queued is not enough.
  *
- * Who has a slot's lock either finds it alive, or takes its object out himself,
- * before anything else: so nobody ever sees a dead slot's object. A bit is set by
- * whoever frees the slot, without its lock, and cleared with it. As nobody stores
- * anything in a slot before it has been freed, whoever does sees the bit.
+ * Who locks a slot either finds it alive, or takes its object out himself, before
+ * anything else; if it dies only then, the object is there until he unlocks it. So
+ * nobody sees what a dead slot had. A bit is set by whoever frees the slot, without
+ * its lock, and cleared with it. As nobody stores anything in a slot before it has
+ * been freed, whoever does sees the bit. But who discards what is swapped out, as root
+ * can, may free an object while it dies: then the dead slot has none, and what was
+ * counted is so until the table goes.
  *
  *	death				walk, under a hand
  *	  the slot's bit is read	  the line's bit is cleared
@@ -279,21 +282,22 @@ EXPORT_SYMBOL_GPL(zsdefer_one_died);
  * zsdefer_slot_settle() - queue the object of a slot that is dead
  * @slots: the slots
  * @slot: the slot, of which zsdefer_slot_died() said so since it was locked
- * @handle: its object, which the caller gives up
+ * @handle: its object, which the caller gives up, or 0 if it has lost that
  *
  * Context: Any context in which a spinlock may be taken, but no interrupt.
  */
 void zsdefer_slot_settle(struct zsdefer_slots *slots, unsigned long slot,
 			 unsigned long handle)
 {
+	const unsigned long *since = &slots->since[slot / ZSDEFER_LINE];
+
 	WRITE_ONCE(slots->sizes[slot], U16_MAX);
 	/* Pairs with zsdefer_slots_died(): who sees no bit sees no size. */
 	clear_bit_unlock(slot, (unsigned long *)slots->dead);
 	/* Who lowers the delay waits for those who arm the sweep by the old one. */
 	guard(rcu)();
 	/* The sweep may have come since, and found neither a bit nor an object. */
-	if (zsdefer_queue_link(handle, &slots->since[slot / ZSDEFER_LINE]) &
-	    ZSDEFER_ARM)
+	if (handle && zsdefer_queue_link(handle, since) & ZSDEFER_ARM)
 		zsdefer_arm(slots->pool->zsdefer);
 }
 EXPORT_SYMBOL_GPL(zsdefer_slot_settle);
@@ -362,7 +366,8 @@ static bool zsdefer_walk_slots(struct zsdefer_slots *slots, unsigned long first)
 	/* The sweep that comes for the line comes for the queues, too. */
 	since = &slots->since[first / ZSDEFER_LINE];
 	for (i = 0; i < nr; i++)
-		zsdefer_queue_link(handles[i], since);
+		if (likely(handles[i]))
+			zsdefer_queue_link(handles[i], since);
 	return bits & ~locked;
 }
 
@@ -392,8 +397,13 @@ static bool zsdefer_walk_line(struct zsdefer *zd, struct zsdefer_slots *slots,
  */
 void zsdefer_slots_settle(struct zsdefer_slots *slots)
 {
-	if (slots->pool && slots->pool->zsdefer)
-		zsdefer_walk(slots->pool->zsdefer);
+	struct zsdefer *zd = slots->pool ? slots->pool->zsdefer : NULL;
+
+	if (!zd)
+		return;
+	zsdefer_walk(zd);
+	/* Who was walking may have missed one that was locked then. */
+	zsdefer_walk(zd);
 }
 EXPORT_SYMBOL_GPL(zsdefer_slots_settle);
 

@@ -566,6 +566,62 @@ static void a_flush_waits_for_what_others_have_found(struct kunit *test)
 	kthread_stop_put(task);
 }
 
+/* The same for who needs memory. */
+static void who_needs_pages_waits_for_what_others_have_found(struct kunit *test)
+{
+	struct zt *zt = test->priv;
+	struct task_struct *task;
+
+	zt_slots_store(zt, 0, 64, 1000);
+	zt_die(zt, 0, 64);
+	zt_table.before_take = zt_take_long;
+	task = zt_run(zt, zt_walk_run, zt);
+	zt_expect_soon(zt, READ_ONCE(zt_table.taking));
+	KUNIT_EXPECT_GE(test, zsdefer_take_back(zt->pool->zsdefer, 1, "test"), 1);
+	kthread_stop_put(task);
+}
+
+/* Who walks has found it locked, and has not marked its line again yet. */
+static void at_the_end_no_slot_stays_dead(struct kunit *test)
+{
+	struct zt *zt = test->priv;
+	struct task_struct *task;
+
+	zt_slots_store(zt, 0, 1, 1000);
+	zt_slot_lock(&zt_table, 0);
+	zt_die(zt, 0, 1);
+	zt_table.before_take = zt_take_long;
+	task = zt_run(zt, zt_walk_run, zt);
+	zt_expect_soon(zt, READ_ONCE(zt_table.taking));
+	zt_slot_unlock(&zt_table, 0);
+	zsdefer_slots_settle(&zt_table.slots);
+	KUNIT_EXPECT_FALSE(test, zsdefer_slot_died(&zt_table.slots, 0));
+	kthread_stop_put(task);
+}
+
+/* Somebody has freed the objects of two slots while they died. */
+static void a_dead_slot_may_have_no_object(struct kunit *test)
+{
+	struct zt *zt = test->priv;
+	unsigned long handles[2] = { };
+	unsigned int i;
+
+	zt_slots_store(zt, 0, 3, 1000);
+	zt_die(zt, 0, 3);
+	for (i = 0; i < 2; i++)
+		swap(handles[i], zt->all->objects[i].handle);
+	zt_slot_lock(&zt_table, 0);
+	zt_slot_unlock(&zt_table, 0);
+	zt_flush(zt);
+	KUNIT_EXPECT_EQ(test, zt_stats(zt).freed.objects, 1);
+	KUNIT_EXPECT_EQ(test, zt_stats(zt).waiting_objects, 2);
+	/* They were counted, so they may be queued. */
+	for (i = 0; i < 2; i++)
+		zsdefer_queue_link(handles[i], NULL);
+	zt_flush(zt);
+	KUNIT_EXPECT_EQ(test, zt_stats(zt).waiting_objects, 0);
+}
+
 static void zt_die_in_slot_0(struct zt_table *table)
 {
 	struct zsdefer_died died = { };
@@ -776,6 +832,9 @@ static struct kunit_case zsdefer_slots_test_cases[] = {
 	KUNIT_CASE(nothing_dies_in_place_while_objects_are_exchanged),
 	KUNIT_CASE(who_exchanges_objects_waits_for_who_has_read_the_size),
 	KUNIT_CASE(a_flush_waits_for_what_others_have_found),
+	KUNIT_CASE(who_needs_pages_waits_for_what_others_have_found),
+	KUNIT_CASE(at_the_end_no_slot_stays_dead),
+	KUNIT_CASE(a_dead_slot_may_have_no_object),
 	KUNIT_CASE(a_slot_that_is_freed_again_dies_once),
 	KUNIT_CASE(who_stores_dies_and_walks_at_once_loses_nothing),
 	{}
