@@ -22,11 +22,12 @@
 #	um	um-unpatched um: User-mode Linux, both with native/arch-um.patch
 #
 # Any other configs/FLAVOUR.config is a family of its own. All are made of
-# configs/base.config, the machine's (x86, arm64 or i386, as it is called), the
-# flavour's, and what base-BASE.config says otherwise (um is a machine of its own);
-# what these do not ask for is off. What is there already is not built again: a key
-# tells, which is made of the sources that are ours, the configuration, how it is
-# built, and the names of the kernel and the compiler.
+# configs/base.config, the machine's (x86, arm64 or i386, as it is called), those that
+# the flavour's names in a line "# Includes:", the flavour's, and what base-BASE.config
+# says otherwise (um is a machine of its own); what these do not ask for is off. What
+# is there already is not built again: a key tells, which is made of the sources that
+# are ours, the configuration, how it is built, and the names of the kernel and the
+# compiler.
 #
 # kernel/build.sh in-tree COMMAND... runs a command in a patched tree instead. SERIES=N
 # has the first N patches of the series in place of all that is ours.
@@ -42,7 +43,7 @@ drivers/block/zram/zram_drv.o"
 # a design), and its fragments.
 describe()
 {
-	local own=$1
+	local own=$1 f
 
 	family=$1 over=ours without=${WITHOUT:-} machine=x86 image=arch/x86/boot/bzImage
 	kbuild_flags=(CC="ccache gcc")
@@ -77,9 +78,10 @@ describe()
 	fragments=()
 	[ -z "$machine" ] || fragments=("$here/configs/base.config"
 		"$here/configs/machine-$machine.config")
-	# distro-kasan is distro, and more.
-	case $own in *-*) fragments+=("$here/configs/${own%%-*}.config") ;; esac
-	[ -z "$own" ] || fragments+=("$here/configs/$own.config")
+	[ -z "$own" ] || for f in $(sed -n 's/^# Includes: //p' "$here/configs/$own.config") \
+		"$own"; do
+		fragments+=("$here/configs/$f.config")
+	done
 	[ -z "$machine" ] || [ ! -f "$here/configs/base-$BASE.config" ] ||
 		fragments+=("$here/configs/base-$BASE.config")
 	if [ "$over" != ours ]; then
@@ -100,7 +102,8 @@ key()
 {
 	local but='^\./(Documentation|tools)/'
 
-	grep -q '^CONFIG_ZSMALLOC_DEFERRED_FREE=y' "${fragments[@]}" ||
+	cat "${fragments[@]}" | grep 'CONFIG_ZSMALLOC_DEFERRED_FREE[ =]' |
+		tail -n 1 | grep -q '=y' ||
 		but="$but|/zsdefer/.*\\.c\$"
 	{
 		cat "$source.id"
