@@ -2,14 +2,8 @@
 #
 # Front door. Everything else is in scripts/; "make help" lists it.
 
-scripts := scripts
-export BASE KSRC ZSDEFER_CACHE JOBS RUNS SIZES MEM CPUS TESTS CHECK WITHOUT UPDATE
-export RESULTS BASELINE SIZE MINUTES SEED KERNEL BUILDS PARTS DESIGNS ROUNDS BIG KIT ONLY DOC NATIVE BOOTS
-export KNOBS SERIES
-
 commands := try run test soak kunit scenes builds bench eval eval-target shell dkms series check
 .PHONY: help $(commands) test-all mutants kernel apply unapply clean
-.DEFAULT_GOAL := help
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -63,20 +57,20 @@ help:
 
 # A command is a script of that name.
 $(commands):
-	@$(scripts)/$@.sh
+	@scripts/$@.sh
 
 test-all:
-	@TESTS=all $(scripts)/test.sh
+	@TESTS=all scripts/test.sh
 
 mutants:
-	@$(scripts)/mutants.sh $(MUTANTS)
+	@scripts/mutants.sh $(MUTANTS)
 
 kernel:
-	@$(scripts)/kernel/build.sh unpatched on
+	@scripts/kernel/build.sh unpatched on
 
 apply unapply:
 	@test -n "$(KDIR)" || { echo "error: make $@ KDIR=tree" >&2; exit 2; }
-	@$(scripts)/apply.sh $@ "$(KDIR)"
+	@scripts/apply.sh $@ "$(KDIR)"
 
 clean:
 	rm -rf results

@@ -265,15 +265,7 @@ part_algorithms()
 	done
 }
 
-part_timeline()
-{
-	local design
-
-	anew timeline $whole
-	for design in $(among $whole); do
-		guest "timeline/$design/1" "-m 2048" timeline 1 "$BIG"
-	done
-}
+part_timeline() { ROUNDS=1 in_turns timeline "$whole" "-m 2048" timeline 1 "$BIG"; }
 
 part_lmk() { in_turns lmk "$whole" "-m 512" lmk "$((RUNS + 1))"; }
 
@@ -287,10 +279,7 @@ part_pressure()
 
 part_latency() { in_turns latency "$whole" "-m 1024" latency "$((RUNS + 1))" 128; }
 
-part_stress()
-{
-	in_turns stress "$whole" "-m 160" stress 76 vm mmap exit
-}
+part_stress() { in_turns stress "$whole" "-m 160" stress 76 vm mmap exit; }
 
 part_sweep()
 {
@@ -298,15 +287,7 @@ part_sweep()
 		sweep "$SIZE" 2 $KNOBS
 }
 
-part_profile()
-{
-	local design
-
-	for design in $(among $whole); do
-		anew profile "$design"
-		guest "profile/$design/1" "-m 2048" profile "$BIG" 4
-	done
-}
+part_profile() { ROUNDS=1 in_turns profile "$whole" "-m 2048" profile "$BIG" 4; }
 
 # As many CPUs as there are, as far as that makes sense: waiting takes two, and
 # those that queue up behind one who waits take a third. Then many, emulated if there
@@ -400,7 +381,7 @@ if [ -n "${DOC:-}" ]; then
 		"$here/Documentation/mm/zsmalloc-deferred-free.svg"
 	python3 "$here/scripts/report/cited.py" "$out/figures.json"
 	# Without pictures and raw samples, which stay in that folder.
-	sed -E 's/!\[[^]]*\]\([^)]*\)//g; s/\[([^]]*)\]\([^)]*\)/\1/g' \
+	sed -E 's/!\[[^]]*\]\([^)]*\)//g; s/\[([^]]*)\]\([^)]*\)/\1/g; s/ +$//' \
 		"$out/report.md" | cat -s >"$here/REPORT.md"
 fi
 say "report: $out/index.html and report.md"

@@ -75,23 +75,16 @@ add_file_systems()
 # packed again when one of them is updated.
 pack_base()
 {
-	local mke2fs perf
+	local mke2fs
 
 	say "packing busybox, perf, stress-ng and mke2fs for the guest"
 	add_busybox /bin/busybox
 	add_program /usr/bin/stress-ng
+	add_program /usr/bin/perf
 	# The kernel's own selftests of zram make a file system with it.
 	mke2fs=$(command -v mke2fs)
 	add_program "$mke2fs"
 	ln -s "$(readlink -f "$mke2fs")" "$tmp/base/usr/bin/mkfs.ext2"
-	# The wrapper in older packages is a script beside the real program.
-	perf=$(readlink -f /usr/bin/perf)
-	if head -c 2 "$perf" | grep -q '#!'; then
-		perf=$(find /usr/bin -name 'perf_*' | sort -V | tail -n 1)
-	fi
-	add_program "$perf"
-	[ -e "$tmp/base/usr/bin/perf" ] ||
-		ln -s "$perf" "$tmp/base/usr/bin/perf"
 }
 
 # Of another kind of machine there is busybox, which is enough for selftests.

@@ -46,12 +46,6 @@ source_tree()
 	"$here/scripts/kernel/source.sh"
 }
 
-# A tree that costs no space: hard links, which apply does not write through.
-clone_tree()
-{
-	[ -d "$tmp/linux" ] || cp -al "$(source_tree)" "$tmp/linux"
-}
-
 same_as_unpatched()
 {
 	diff -rq "$(source_tree)" "$tmp/linux"
@@ -157,7 +151,7 @@ built()
 	"$here/scripts/kernel/build.sh" "$1"
 }
 
-# lines NAME [SCRIPT]: count what it prints.
+# lines NAME [SCRIPT]: count what it prints, but for its own count.
 lines()
 {
 	local how what status=0 before=$failed
@@ -167,7 +161,7 @@ lines()
 		case $how in
 		ok) result ok "$1: $what" ;;
 		skip) result skip "$1: $what" ;;
-		*) result failed "$1: ${what#ok }" ;;
+		not) result failed "$1: ${what#ok }" ;;
 		esac
 	done <"$tmp/lines"
 	[ -s "$tmp/lines" ] || status=1
@@ -179,6 +173,25 @@ lines()
 words_of()
 {
 	sed -n "s/^$1=\"\(.*\)\"/\1/p" "$here/scripts/eval.sh"
+}
+
+# whole_page FILE: valid markup, and nothing in it comes from elsewhere.
+whole_page()
+{
+	python3 - "$1" <<-'EOF'
+		import html.parser, sys
+		stack = []
+		class Parser(html.parser.HTMLParser):
+		    def handle_starttag(self, tag, attrs):
+		        if tag not in ("meta", "img", "html"):
+		            stack.append(tag)
+		        for name, value in attrs:
+		            assert name != "src" or value.startswith("data:"), value
+		    def handle_endtag(self, tag):
+		        assert tag == "html" or stack.pop() == tag, tag
+		Parser().feed(open(sys.argv[1]).read())
+		assert not stack
+	EOF
 }
 
 # small run|try NAME=VALUE...: with little to do; what comes of it is in $out.

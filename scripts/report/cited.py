@@ -10,7 +10,8 @@
 Each line of cited.txt is FILE: TEXT as it is there, however it is broken into lines,
 with {WHAT | DESIGN | FORMAT} for a figure. FORMAT is how many digits, with "~" for
 the range, too, or "/" for the part of the unpatched kernel's; {REVISION of eval},
-"run 7.3" or "try 6.12" is what was measured.
+"run 7.3" or "try 6.12" is what was measured. "[A; B] TEXT" is a line for each of
+these, with it for every "*".
 """
 
 import json
@@ -62,23 +63,40 @@ def take(measured, path):
         for what, v in found.items() if isinstance(v, str) or None not in v}
 
 
+def keys_of(name):
+    """What a figure is called where it was measured; a ratio takes the unpatched
+    kernel's, too."""
+    if name.startswith("REVISION") or name.endswith(("verdict", "interval")):
+        return [name]
+    what, design, form = name.rsplit(" | ", 2)
+    return [f"{what} | {design}"] + [f"{what} | unpatched"] * form.startswith("/")
+
+
 def text_of(figures, name):
     """A figure as the documents have it; KeyError if it was not measured."""
-    if name.startswith("REVISION") or name.endswith(("verdict", "interval")):
-        return figures[name]
-    what, design, form = name.rsplit(" | ", 2)
-    median, low, high = figures[f"{what} | {design}"]
-    digits = int(form.strip("~/"))
+    values, form = [figures[key] for key in keys_of(name)], name.split(" | ")[-1]
+    if isinstance(values[0], str):
+        return values[0]
+    (median, low, high), digits = values[0], int(form.strip("~/"))
     if form.startswith("/"):
-        return f"{median / figures[f'{what} | unpatched'][0]:.{digits}f}"
+        return f"{median / values[1][0]:.{digits}f}"
     text = f"{median:.{digits}f}"
     if form.endswith("~") and low != high:
         text += f" ({low:.{digits}f}-{high:.{digits}f})"
     return text
 
 
+def citations():
+    """(FILE, TEXT) of all that is cited."""
+    for line in CITED.read_text().splitlines():
+        if not line.startswith("#"):
+            name, words, text = re.fullmatch(r"(\S+): (?:\[(.*?)\] )?(.*)", line).groups()
+            for word in (words or "").split("; "):
+                yield name, text.replace("*", word) if words else text
+
+
 def pattern_of(text):
-    """What a line of cited.txt looks like with whatever figures, and their names."""
+    """What a text of cited.txt looks like with whatever figures, and their names."""
     # Not the end of a longer word or number.
     pattern, names = r"(?<![\w.])" if text[0].isalnum() else "", []
     for i, piece in enumerate(re.split(r"\{(.*?)\}", text)):
@@ -120,13 +138,11 @@ def main():
     for path in sys.argv[1:]:
         take(measured, Path(path))
     figures = {k: v for source in measured.values() for k, v in source.items()}
-    documents, wrong = {}, []
-    for line in CITED.read_text().splitlines():
-        if not line or line.startswith("#"):
-            continue
-        name, _, text = line.partition(": ")
+    documents, wrong, used = {}, [], set()
+    for name, text in citations():
         document = documents.setdefault(name, (HERE / name).read_text())
         pattern, names = pattern_of(text)
+        used.update(key for n in names for key in keys_of(n))
         found = list(pattern.finditer(document))
         if len(found) != 1:
             wrong.append(f"{name} has this {len(found)} times: {text}")
@@ -144,6 +160,9 @@ def main():
     for what in wrong:
         print(f"error: {what}", file=sys.stderr)
     if sys.argv[1:]:
+        # What no document has is in the report.
+        measured = {source: {key: v for key, v in found.items() if key in used}
+                    for source, found in measured.items()}
         text = json.dumps(measured, indent=0, sort_keys=True) + "\n"
         MEASURED.write_text(re.sub(r"\[\n(.*),\n(.*),\n(.*)\n\]", r"[\1, \2, \3]", text))
         for name, document in documents.items():

@@ -346,8 +346,6 @@ def sizes_of(res, part):
     return sorted(found, key=lambda s: (s[1] > 1, s[1], s[0]))
 
 
-
-
 def read_profiles(res):
     """Samples of exits and of workers."""
     for design in res.designs("profile"):

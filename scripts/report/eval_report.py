@@ -22,7 +22,7 @@ import native_report
 from eval_figures import (BASE, CGROUP, DESIGNS, INCOMPLETE, LMK, MARGIN, OTHERS,
                           OURS, OUR_LOCKS, PRESSURE, SLOWED, ZSWAP, noise, read_all,
                           read_locks, sizes_of)
-from samples import ratio, spread, table
+from samples import ratio, table
 from series_figures import Patches, about_all
 
 HERE = Path(__file__).resolve().parents[2]
@@ -56,8 +56,9 @@ class Report:
         self.res, self.to = res, res.root / "plots"
         self.to.mkdir(exist_ok=True)
 
-    def part(self, name, title, caller):
-        """A section, if the part was measured."""
+    def part(self, name, title, by=None, caller=None):
+        """A section, if the part was measured, which PARTS= calls BY; "" ends without
+        how that is done again."""
         if not self.res.designs(name) and not (self.res.root / name).is_dir():
             return ""
         try:
@@ -65,10 +66,12 @@ class Report:
                 raise self.res.broken[name]
             if not self.res.designs(name) and name not in NO_GUESTS:
                 raise KeyError("no guest ended well")
-            text = caller()
+            text = caller().strip()
+            if by != "":
+                text += "\n\n" + self.again(name, by or name)
         except INCOMPLETE as e:
             text = f"**The part {name} is not complete**: {e!r}\n"
-        return f"\n## {title}\n\n{text.strip()}\n"
+        return f"\n## {title}\n\n{text}\n"
 
     def measured(self, parts, caller):
         """What takes these parts."""
@@ -78,14 +81,13 @@ class Report:
             return ("Not measured in this run; it takes"
                     f' `make eval PARTS="{parts}"` with all designs.\n')
 
-    def again(self, where, part=None):
+    def again(self, where, part):
         """How a part's figures are made again, and from what they are."""
         commands = {line.split(" ", 1)[1]
                     for host in self.res.root.glob(f"{where}/*/*/host")
                     for line in host.read_text().splitlines()
                     if line.startswith("command ")}
         command = " or ".join(sorted(commands)) or "make eval"
-        part = part or where
         how = "" if part in NO_MEDIANS else \
             " Medians with (min-max); bold: in parts of the unpatched kernel's."
         return (f"*Again: `{command} PARTS={part}`; from the samples in `{where}/`."
@@ -114,10 +116,10 @@ class Report:
 
     def cell(self, what, design=OURS, digits=1):
         """median (min-max)"""
-        s = spread(self.res.figures[what, design])
-        text = number(s["median"], digits)
-        if s["n"] > 1 and s["min"] != s["max"]:
-            text += f" ({number(s['min'], digits)}-{number(s['max'], digits)})"
+        values = self.res.figures[what, design]
+        text = number(statistics.median(values), digits)
+        if min(values) != max(values):
+            text += f" ({number(min(values), digits)}-{number(max(values), digits)})"
         return text
 
     def than(self, what, other, mine=OURS):

@@ -67,12 +67,6 @@ def main():
                         table(head, lines), others,
                         "\n".join("    " + m for m in machine)])
     (out / "report.md").write_text(text + "\n")
-    commit = dict(m.split(" ", 1) for m in machine)["commit"]
-    with open(out.parent / "figures.tsv", "a", encoding="utf-8") as f:
-        for r in rows:
-            for kernel, values in r.samples.items():
-                f.write(f"{commit}\tnative\t{r.group}\t{r.what}\t{kernel}\t"
-                        f"{sorted(values)[len(values) // 2]:.1f}\n")
     print(text)
 
 

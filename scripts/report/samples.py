@@ -3,7 +3,6 @@
 
 import json
 import re
-import statistics
 from collections import Counter
 
 STRESS_FIELDS = ("workload", "status", "real_s", "sys_s", "pswpout", "pswpin",
@@ -91,12 +90,6 @@ def profile(samples):
         "exit_by_symbol": Counter(s[0] for s in exiting).most_common(),
         "workers_by_symbol": Counter(s[0] for s in workers).most_common(),
     }
-
-
-def spread(values):
-    """min / median / max"""
-    return {"min": min(values), "median": statistics.median(values),
-            "max": max(values), "n": len(values)}
 
 
 def ratio(off, on):
