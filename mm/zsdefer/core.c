@@ -14,8 +14,8 @@
  * All of these are zsdefer_drain_some(), which takes a few blocks out of a
  * queue and has their objects freed, under the worker's drain_lock. So what is
  * in anybody's hands is on its way: nobody who needs memory waits for somebody
- * who has no CPU, but on PREEMPT_RT, where he is lent the priority, and who has got the lock knows that all that was taken
- * before has been freed.
+ * who has no CPU (on PREEMPT_RT: nor his priority), and who has got the lock
+ * knows that all that was taken before has been freed.
  */
 
 #include <kunit/visibility.h>
@@ -357,8 +357,8 @@ EXPORT_SYMBOL_GPL(zsdefer_take_own);
  * @cause: who wants them, for the trace event
  *
  * Takes a block at a time from one class after the other; who comes next goes on
- * where this one ended. Waits for who drains or walks, who has a CPU: no longer than it
- * takes to free %ZSDEFER_TAKE blocks, or to queue a line of slots.
+ * where this one ended. Waits for who drains or walks, who has a CPU, no longer
+ * than it takes to free %ZSDEFER_TAKE blocks, or to queue a line of slots.
  *
  * Context: Any context in which a spinlock may be taken, but no interrupt.
  *
