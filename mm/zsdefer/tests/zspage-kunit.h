@@ -371,28 +371,20 @@ static void every_object_finds_the_queue_of_its_class(struct kunit *test)
 static void merged_classes_share_a_queue(struct kunit *test)
 {
 	struct zt *zt = test->priv;
-	unsigned int size, merged = 0;
+	unsigned int size;
 
-	for (size = 2; size <= ZS_MAX_ALLOC_SIZE; size++) {
-		unsigned int before = size - 1;
-
-		if (get_size_class_index(size + ZS_HANDLE_SIZE) ==
-		    get_size_class_index(before + ZS_HANDLE_SIZE) ||
-		    zt_class(zt, size) != zt_class(zt, before))
-			continue;
-		merged++;
-		KUNIT_EXPECT_PTR_EQ(test, &zt_class(zt, size)->zsdefer,
-				    &zt_class(zt, before)->zsdefer);
-		if (merged > 1)
-			continue;
-		zt_alloc(zt, size, 1);
-		zt_alloc(zt, before, 1);
-		KUNIT_EXPECT_PTR_EQ(test, zt_zspage(zt, 0), zt_zspage(zt, 1));
-		zt_free(zt, 0, 2, 1);
-		zt_flush(zt);
-		KUNIT_EXPECT_EQ(test, zt_stats(zt).freed.zspages_whole, 1);
-	}
-	KUNIT_EXPECT_GT(test, merged, 0);
+	for (size = 2; size <= ZS_MAX_ALLOC_SIZE; size++)
+		if (get_size_class_index(size + ZS_HANDLE_SIZE) !=
+		    get_size_class_index(size - 1 + ZS_HANDLE_SIZE) &&
+		    zt_class(zt, size) == zt_class(zt, size - 1))
+			break;
+	KUNIT_ASSERT_LE(test, size, ZS_MAX_ALLOC_SIZE);
+	zt_alloc(zt, size, 1);
+	zt_alloc(zt, size - 1, 1);
+	KUNIT_EXPECT_PTR_EQ(test, zt_zspage(zt, 0), zt_zspage(zt, 1));
+	zt_free(zt, 0, 2, 1);
+	zt_flush(zt);
+	KUNIT_EXPECT_EQ(test, zt_stats(zt).freed.zspages_whole, 1);
 }
 
 /* Whole zspages */

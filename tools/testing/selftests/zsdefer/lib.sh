@@ -16,6 +16,13 @@ fail()
 	return 1
 }
 
+# skip WHY || return: of a test that makes no sense here.
+skip()
+{
+	echo "# $*"
+	return "$KSFT_SKIP"
+}
+
 need_feature()
 {
 	[ "$(id -u)" = 0 ] || skip_all "not root"
@@ -173,6 +180,11 @@ stat_is()
 	[ "$(stat "$1")" = "$2" ]
 }
 
+stat_is_above()
+{
+	[ "$(stat "$1")" -gt "$2" ]
+}
+
 # refused FILE VALUE: the write fails, and the value stays.
 refused()
 {
@@ -201,10 +213,7 @@ failing()
 {
 	how=/sys/kernel/debug/$1 function=$2 times=$3
 	shift 3
-	[ -d "$how" ] || {
-		echo "# no fault injection"
-		return "$KSFT_SKIP"
-	}
+	[ -d "$how" ] || skip "no fault injection" || return
 	range=$(sort /proc/kallsyms | awk -v f="$function" '
 		found { print start, $1; exit }
 		$3 == f { start = $1; found = 1 }')
@@ -224,16 +233,16 @@ failing()
 	return $status
 }
 
+milliseconds()
+{
+	read -r up _ </proc/uptime
+	echo "${up%.*}${up#*.}0"
+}
+
 # vmstat NAME: a figure of /proc/vmstat.
 vmstat()
 {
 	sed -n "s/^$1 //p" /proc/vmstat
-}
-
-# oom_kills: how many processes the kernel has killed for want of memory.
-oom_kills()
-{
-	vmstat oom_kill
 }
 
 memory_mib()

@@ -16,10 +16,7 @@ busy=
 cpus_may_come_and_go()
 {
 	cpu=/sys/devices/system/cpu/cpu1/online
-	[ -w $cpu ] || {
-		echo "# no CPU to take away"
-		return "$KSFT_SKIP"
-	}
+	[ -w $cpu ] || skip "no CPU to take away" || return
 	set_up 64M && set_knobs 1000 16 32M 1 1 || return 1
 	for _ in $(seq 10); do
 		write_pages mixed 0 300 && echo 0 >$cpu && discard 0 150 &&
@@ -35,10 +32,8 @@ cpus_may_come_and_go()
 can_suspend()
 {
 	grep -qw freeze /sys/power/state 2>/dev/null &&
-	echo devices >/sys/power/pm_test 2>/dev/null || {
-		echo "# no suspend that comes back by itself"
-		return "$KSFT_SKIP"
-	}
+	echo devices >/sys/power/pm_test 2>/dev/null ||
+		skip "no suspend that comes back by itself" || return
 	echo 1 >/sys/module/suspend/parameters/pm_test_delay
 }
 
@@ -69,7 +64,7 @@ a_suspend_meets_drains()
 	can_suspend || return
 	set_up 64M && set_knobs 1000 16 32M 1 1 || return 1
 	keep_busy free_and_fill
-	eventually 20 drained_more_than 0 && sleep_and_wake && sleep_and_wake
+	eventually 20 stat_is_above drained 0 && sleep_and_wake && sleep_and_wake
 	status=$?
 	be_idle && [ $status = 0 ] && echo 1 >"$knobs/flush" &&
 	expect_stat waiting_objects 0 && expect_stat drained "$(stat queued)"
@@ -113,11 +108,6 @@ be_idle()
 	[ $idle = 0 ] || fail "what went on beside it failed"
 }
 
-drained_more_than()
-{
-	[ "$(stat drained)" -gt "$1" ]
-}
-
 free_and_fill()
 {
 	write_pages mixed 0 200 && discard 0 200
@@ -125,10 +115,7 @@ free_and_fill()
 
 the_workqueue_can_be_placed_and_bounded()
 {
-	[ -d $wq ] || {
-		echo "# the feature's workqueue is not in sysfs"
-		return "$KSFT_SKIP"
-	}
+	[ -d $wq ] || skip "the feature's workqueue is not in sysfs" || return
 	cpus=$(nproc)
 	most=$(cat $wq/max_active)
 	[ "$most" -ge $((cpus > 1 ? 2 : 1)) ] &&
@@ -213,10 +200,8 @@ nobody_waits_for_a_worker_without_a_cpu()
 	# The scheduler lends even the starved some time, if it is not told.
 	lent=/sys/kernel/debug/sched/fair_server/cpu$(($(nproc) - 1))/runtime
 	[ -d $wq ] && [ -w "$lent" ] && [ "$(nproc)" -gt 1 ] &&
-	command -v zsbench >/dev/null || {
-		echo "# it takes two CPUs, zsbench, and $lent"
-		return "$KSFT_SKIP"
-	}
+	command -v zsbench >/dev/null ||
+		skip "it takes two CPUs, zsbench, and $lent" || return
 	runtime=$(cat "$lent")
 	mask=$(cat $wq/cpumask) nice=$(cat $wq/nice) most=$(cat $wq/max_active)
 	set_up 64M && set_knobs 1000 256 32M 8 1 &&
@@ -280,10 +265,7 @@ remove_it()
 # number, so that kmemleak does not miss it.
 devices_that_come_and_go_leave_nothing()
 {
-	nodes >/dev/null || {
-		echo "# no exact figures of slabs"
-		return "$KSFT_SKIP"
-	}
+	nodes >/dev/null || skip "no exact figures of slabs" || return
 	# The first ones may leave what the next ones use again.
 	repeat 5 come_and_go && before=$(nodes) && repeat 40 come_and_go || return 1
 	eventually 10 nodes_are_no_more_than $((before + 20)) ||
@@ -313,16 +295,10 @@ turning_it_off_meets_frees()
 {
 	set_up 64M && set_knobs 1000 16 32M 1 1 || return 1
 	keep_busy free_and_fill
-	repeat 30 turn_off_and_on
+	repeat 30 turn_off
 	status=$?
 	be_idle && [ $status = 0 ] && echo 1 >"$knobs/flush" &&
 	expect_stat waiting_objects 0 && expect_stat drained "$(stat queued)"
-}
-
-turn_off_and_on()
-{
-	echo 0 >"$knobs/enabled" && expect_stat waiting_objects 0 &&
-	echo 1 >"$knobs/enabled"
 }
 
 # Flushes from several sides do not wait for each other for ever.

@@ -16,10 +16,7 @@ debug=/sys/kernel/debug
 # traced COMMAND...: with the events on; what they say goes to /tmp/traced.
 traced()
 {
-	[ -d $tracing/events/zsmalloc ] || {
-		echo "# no trace events"
-		return "$KSFT_SKIP"
-	}
+	[ -d $tracing/events/zsmalloc ] || skip "no trace events" || return
 	echo >$tracing/trace
 	echo 1 >$tracing/events/zsmalloc/enable
 	"$@"
@@ -89,24 +86,18 @@ fallbacks_are_traced_with_their_cause()
 	traced discard_too_much || return
 	for why in full budget disabled; do
 		[ "$(count_of zsdefer_fallback cause=$why)" = \
-			"$(stat fallback_$why)" ] && stat_grew fallback_$why ||
+			"$(stat fallback_$why)" ] &&
+			stat_is_above fallback_$why 0 ||
 			fail "$(count_of zsdefer_fallback cause=$why) $why," \
 			     "not $(stat fallback_$why)" || return 1
 	done
 }
 
-stat_grew()
-{
-	[ "$(stat "$1")" -gt 0 ]
-}
-
 figures_of_each_class_add_up()
 {
 	classes=$debug/zsmalloc/zram$dev/deferred_free
-	set_up 64M && [ -f "$classes" ] || {
-		echo "# no figures in debugfs"
-		return "$KSFT_SKIP"
-	}
+	set_up 64M && [ -f "$classes" ] ||
+		skip "no figures in debugfs" || return
 	set_knobs 20 20 1M 60000 1 && write_pages mixed 0 2000 &&
 	discard 0 700 && echo 1 >"$knobs/flush" && hold_everything &&
 	discard 700 500 || return 1
@@ -163,9 +154,9 @@ running_out_of_memory_gives_back_what_waits()
 	sleep 600 &
 	victim=$!
 	echo 1000 >/proc/$victim/oom_score_adj
-	before=$(oom_kills)
+	before=$(vmstat oom_kill)
 	traced kill_by_sysrq || return
-	[ "$(oom_kills)" -gt "$before" ] ||
+	[ "$(vmstat oom_kill)" -gt "$before" ] ||
 		fail "the OOM killer did not run" || return 1
 	expect_stat waiting_objects 0 && [ "$(pool_pages)" = 0 ] &&
 	[ "$(sum_of zsdefer_flush pages cause=oom)" = 1000 ] ||
@@ -256,10 +247,7 @@ without_memory_for_an_engine_frees_are_synchronous()
 # count_work: from now on, of which work_queued tells how much there was.
 count_work()
 {
-	[ -d $tracing/events/workqueue ] || {
-		echo "# no trace events"
-		return "$KSFT_SKIP"
-	}
+	[ -d $tracing/events/workqueue ] || skip "no trace events" || return
 	echo >$tracing/trace
 	echo 1 >$tracing/events/workqueue/workqueue_queue_work/enable
 }
@@ -289,30 +277,21 @@ an_idle_device_arms_no_timer()
 		fail "work was queued $idle times when idle, $busy when not"
 }
 
-# Hundredths of a second.
-uptime()
-{
-	read -r up _ </proc/uptime
-	echo "${up%.*}${up#*.}"
-}
-
 # As pages are that are swapped in.
 pages_freed_now_and_then_share_ten_wakeups_a_second()
 {
 	set_up 64M && write_pages mixed 0 1000 || return 1
 	count_work || return
-	start=$(uptime) n=0
-	while [ $(($(uptime) - start)) -lt 200 ]; do
+	start=$(milliseconds) n=0
+	while [ $(($(milliseconds) - start)) -lt 2000 ]; do
 		discard $n 1 || return 1
 		n=$((n + 1))
 	done
-	may=$((($(uptime) - start) / 10))
+	may=$((($(milliseconds) - start) / 100))
 	was=$(work_queued)
 	stop_counting
-	[ $n -ge $((2 * may)) ] || {
-		echo "# only $n pages could be freed, too slow to tell"
-		return "$KSFT_SKIP"
-	}
+	[ $n -ge $((2 * may)) ] ||
+		skip "only $n pages could be freed, too slow to tell" || return
 	[ "$was" -gt 0 ] && [ "$was" -le $may ] ||
 		fail "work was queued $was times for $n pages, not $may"
 }

@@ -37,12 +37,6 @@ fact()
 	echo "# $1: $2 $3"
 }
 
-skip()
-{
-	echo "# $*"
-	return "$KSFT_SKIP"
-}
-
 # add_device: another zram, as $dev and $blk, with its defaults.
 add_device()
 {
@@ -106,11 +100,6 @@ median()
 	# shellcheck disable=SC2086 # a number a word
 	printf '%s\n' $1 | sort -n | awk '{ a[NR] = $1 }
 		END { print a[int((NR + 1) / 2)] }'
-}
-
-milliseconds()
-{
-	awk '{ print int($1 * 1000) }' /proc/uptime
 }
 
 # took COMMAND...: it succeeds, in $ms.
@@ -550,9 +539,9 @@ one_node_is_full()
 	for _ in $(seq "$rounds"); do
 		holding 32 && killed "$held" || return 1
 		# Twice what the node has: it is killed.
-		before=$(oom_kills) scanned=$(vmstat pgscan_anon)
+		before=$(vmstat oom_kill) scanned=$(vmstat pgscan_anon)
 		took full_node || fail "who fills it got all that" || return 1
-		[ "$(oom_kills)" -gt "$before" ] ||
+		[ "$(vmstat oom_kill)" -gt "$before" ] ||
 			fail "nobody was killed" || return 1
 		times="$times $ms"
 		scans="$scans $(($(vmstat pgscan_anon) - scanned))"
@@ -644,7 +633,7 @@ a_tiny_board()
 			2>/dev/null || fail "dd failed" || return 1
 	done
 	fact "until a process of 64 MiB is gone" $((all / rounds)) ms -
-	fact "killed for want of memory" "$(oom_kills)" processes 0
+	fact "killed for want of memory" "$(vmstat oom_kill)" processes 0
 	fact "failed writes" "$(field io_stat 2)" writes 0
 	swap_is_empty
 }

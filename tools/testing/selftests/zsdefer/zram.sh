@@ -93,10 +93,8 @@ a_threshold_above_the_class_budget_is_refused()
 
 an_unprivileged_user_can_not_write()
 {
-	su -s /bin/sh nobody -c true 2>/dev/null || {
-		echo "# no user nobody to become"
-		return "$KSFT_SKIP"
-	}
+	su -s /bin/sh nobody -c true 2>/dev/null ||
+		skip "no user nobody to become" || return
 	for knob in enabled budget class_budget drain_threshold drain_delay_ms \
 		flush; do
 		if su -s /bin/sh nobody -c "echo 1 >$knobs/$knob" 2>/dev/null; then
@@ -194,7 +192,7 @@ a_lowered_budget_is_kept_from_then_on()
 	load=$!
 	most=0 filled=0
 	for _ in $(seq 20); do
-		eventually 10 more_waits_than $((700 * page)) &&
+		eventually 10 stat_is_above waiting_bytes $((700 * page)) &&
 			filled=$((filled + 1))
 		echo $((500 * page)) >"$knobs/budget" || break
 		bytes=$(stat waiting_bytes)
@@ -206,11 +204,6 @@ a_lowered_budget_is_kept_from_then_on()
 	[ "$most" -le $((500 * page)) ] && [ $filled -gt 10 ] ||
 		fail "$most bytes waited after it was lowered to $((500 * page)); "\
 		     "filled $filled times"
-}
-
-more_waits_than()
-{
-	[ "$(stat waiting_bytes)" -gt "$1" ]
 }
 
 lowering_the_budget_drains()
@@ -356,10 +349,7 @@ hot_remove_with_full_queues_frees_all()
 the_knobs_are_there_when_a_device_appears()
 {
 	helper=/sys/kernel/uevent_helper
-	[ -w $helper ] || {
-		echo "# no uevent helper"
-		return "$KSFT_SKIP"
-	}
+	[ -w $helper ] || skip "no uevent helper" || return
 	old=$(cat $helper)
 	cat >"$tmp/helper" <<-EOF
 		#!/bin/sh

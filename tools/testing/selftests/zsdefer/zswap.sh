@@ -51,10 +51,8 @@ some_wait()
 
 knobs_are_there_before_zswap_is_used()
 {
-	[ "$(cat $params/enabled)" = N ] || {
-		echo "# zswap is enabled already"
-		return "$KSFT_SKIP"
-	}
+	[ "$(cat $params/enabled)" = N ] ||
+		skip "zswap is enabled already" || return
 	expect_stat pools 0 && accepted budget 1M 1048576 &&
 	echo 1 >"$knobs/flush" && refused flush 2 && refused enabled 2 &&
 	refused budget 0 && refused drain_delay_ms 0
@@ -97,10 +95,7 @@ holding_in_group()
 
 cgroups_are_uncharged_at_once()
 {
-	memory_cgroups || {
-		echo "# no memory cgroups"
-		return "$KSFT_SKIP"
-	}
+	memory_cgroups || skip "no memory cgroups" || return
 	zswap_set_up && holding_in_group 16 || return 1
 	charged=$(cat "$group"/memory.zswap.current)
 	killed "$held"
@@ -186,15 +181,9 @@ pools_are_below()
 # less by what was swapped in from the disk before, which is spent first.
 the_shrinker_counts_what_lives()
 {
-	[ -e "$tracing/$event" ] || {
-		echo "# no tracing"
-		return "$KSFT_SKIP"
-	}
+	[ -e "$tracing/$event" ] || skip "no tracing" || return
 	# It goes by each cgroup's figures then, and the root's are none.
-	! memory_cgroups || {
-		echo "# there are memory cgroups"
-		return "$KSFT_SKIP"
-	}
+	! memory_cgroups || skip "there are memory cgroups" || return
 	zswap_set_up && holding 64 && param shrinker_enabled Y &&
 	eventually 60 shrinker_counts || fail "it counts nothing" || return 1
 	killed "$held"
@@ -253,10 +242,7 @@ live_pages_are_written_out_after_dead_ones_are_gone()
 a_cgroup_s_live_pages_are_written_out_all_the_same()
 {
 	shrinker_can_be_asked || return "$KSFT_SKIP"
-	memory_cgroups || {
-		echo "# no memory cgroups"
-		return "$KSFT_SKIP"
-	}
+	memory_cgroups || skip "no memory cgroups" || return
 	zswap_set_up && holding_in_group 4 && live=$held && holding 64 &&
 	killed "$held" && some_wait 16000 && param shrinker_enabled Y || return 1
 	whose=$(command stat -c %i "$group")

@@ -60,7 +60,7 @@ int do_churn(void)
 	pool = pool_bytes();
 	waiting = bytes_waiting();
 	flush_now();
-	printf("{\"scene\":\"churn\",\"seed\":%llu,\"rounds\":%u,",
+	printf("{\"scene\":\"churn\",\"seed\":%llu,\"rounds\":%lu,",
 	       (unsigned long long)opt.seed, opt.runs);
 	printf("\"pool_bytes\":%llu,\"waiting_bytes\":%lld,", pool,
 	       waiting > 0 ? waiting : 0);

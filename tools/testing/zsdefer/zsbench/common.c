@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -123,6 +124,8 @@ bool fork_child(struct child *c)
 		err(2, "fork");
 	if (pid)
 		c->pid = pid;
+	else
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	return !pid;
 }
 

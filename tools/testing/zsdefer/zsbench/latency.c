@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "zsbench.h"
@@ -155,7 +154,6 @@ static void probe(struct child *c, struct child *victims, uint64_t seed)
 static void start_probe(struct child *c, struct child *victims, uint64_t seed)
 {
 	if (fork_child(c)) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(gate[1]);
 		probe(c, victims, seed);
 		_exit(0);

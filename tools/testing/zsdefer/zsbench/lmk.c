@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
 
@@ -136,7 +135,6 @@ static void start_new(struct child *c, uint64_t seed)
 		unsigned long pages = pages_of(opt.new_mib);
 		char *mem;
 
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(gate[1]);
 		mem = map_pages(pages);
 		set_state(c, READY);
@@ -198,7 +196,6 @@ static void start_bystander(struct child *c, uint64_t seed)
 	if (fork_child(c)) {
 		char *mem;
 
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(gate[1]);
 		mem = map_pages(BYSTANDER_SIZE / page_size);
 		fill(mem, BYSTANDER_SIZE / page_size, opt.data, seed);
@@ -327,7 +324,7 @@ static void print_lmk(unsigned int run, const struct lmk *l)
 {
 	unsigned int i;
 
-	printf("{\"scene\":\"lmk\",\"run\":%u,\"apps\":%u,\"mib\":%lu,\"resident_mib\":%lu,",
+	printf("{\"scene\":\"lmk\",\"run\":%u,\"apps\":%lu,\"mib\":%lu,\"resident_mib\":%lu,",
 	       run, opt.procs, opt.mib, opt.resident_mib);
 	printf("\"new_mib\":%lu,\"low_mib\":%lu,\"total_ns\":%lld,\"worst_ns\":%lld,",
 	       opt.new_mib, opt.low_mib, (long long)shared->total_ns,
@@ -340,7 +337,7 @@ static void print_lmk(unsigned int run, const struct lmk *l)
 	       l->rounds, (long long)l->gap_ns, (long long)l->workers_ns);
 	printf("\"pswpout\":%llu,\"pswpin\":%llu,\"oom_kills\":%llu,\"reclaims\":%llu,",
 	       l->vm.pswpout, l->vm.pswpin, l->vm.oom_kill, l->vm.reclaims);
-	printf("\"cpu_ns\":%lld,\"victims\":%u,\"frame_ms\":%lu,\"missed\":%lu,",
+	printf("\"cpu_ns\":%lld,\"victims\":%lu,\"frame_ms\":%lu,\"missed\":%lu,",
 	       (long long)shared->cpu_ns, opt.victims, opt.frame_ms, l->missed);
 	printf("\"some_us\":%lld,\"full_us\":%lld,", l->vm.some_us, l->vm.full_us);
 	printf("\"oom\":%s,\"left_bytes\":%llu}\n", l->oom ? "true" : "false",

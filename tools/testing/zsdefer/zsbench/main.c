@@ -172,81 +172,51 @@ static enum data data_of(const char *name)
 	errx(2, "-d takes mixed, single, huge or same");
 }
 
+#define NR(array)	(sizeof(array) / sizeof(*(array)))
+
+static const struct {
+	char letter;
+	unsigned long *value, min, max;
+} numbers[] = {
+	{ 'm', &opt.mib, 1, MAX_MIB }, { 'p', &opt.procs, 1, MAX_PROCS },
+	{ 'r', &opt.runs, 1, 10000 }, { 't', &opt.seconds, 1, 86400 },
+	{ 'w', &opt.wait_ms, 1, 86400000 }, { 'R', &opt.resident_mib, 0, MAX_MIB },
+	{ 'n', &opt.new_mib, 1, MAX_MIB }, { 'l', &opt.low_mib, 0, MAX_MIB },
+	{ 'c', &opt.piece_mib, 1, MAX_MIB }, { 'g', &opt.rate, 2, 1000000 },
+	{ 'k', &opt.victims, 1, MAX_PROCS }, { 'D', &opt.frame_ms, 1, 60000 },
+};
+
+static const struct {
+	char letter;
+	bool *value;
+} flags[] = {
+	{ 'a', &opt.available }, { 'f', &opt.flush }, { 'i', &opt.interleave },
+	{ 'x', &opt.exclusive }, { 'H', &opt.huge }, { 'S', &opt.series },
+};
+
 static void parse(int argc, char **argv)
 {
+	unsigned int i;
 	int c;
 
 	while ((c = getopt(argc, argv, "h:m:p:d:r:t:s:z:w:R:n:l:c:g:k:D:afixHS")) != -1) {
-		switch (c) {
-		case 'h':
+		for (i = 0; i < NR(numbers); i++)
+			if (c == numbers[i].letter)
+				*numbers[i].value = number(optarg, numbers[i].min,
+							   numbers[i].max);
+		for (i = 0; i < NR(flags); i++)
+			if (c == flags[i].letter)
+				*flags[i].value = true;
+		if (c == 'h')
 			opt.how = optarg;
-			break;
-		case 'm':
-			opt.mib = number(optarg, 1, MAX_MIB);
-			break;
-		case 'p':
-			opt.procs = number(optarg, 1, MAX_PROCS);
-			break;
-		case 'd':
+		else if (c == 'd')
 			opt.data = data_of(optarg);
-			break;
-		case 'r':
-			opt.runs = number(optarg, 1, 10000);
-			break;
-		case 't':
-			opt.seconds = number(optarg, 1, 86400);
-			break;
-		case 's':
+		else if (c == 's')
 			opt.seed = number(optarg, 1, ~0UL);
-			break;
-		case 'z':
+		else if (c == 'z')
 			opt.zram = optarg;
-			break;
-		case 'w':
-			opt.wait_ms = number(optarg, 1, 86400000);
-			break;
-		case 'R':
-			opt.resident_mib = number(optarg, 0, MAX_MIB);
-			break;
-		case 'n':
-			opt.new_mib = number(optarg, 1, MAX_MIB);
-			break;
-		case 'l':
-			opt.low_mib = number(optarg, 0, MAX_MIB);
-			break;
-		case 'c':
-			opt.piece_mib = number(optarg, 1, MAX_MIB);
-			break;
-		case 'g':
-			opt.rate = number(optarg, 2, 1000000);
-			break;
-		case 'k':
-			opt.victims = number(optarg, 1, MAX_PROCS);
-			break;
-		case 'D':
-			opt.frame_ms = number(optarg, 1, 60000);
-			break;
-		case 'a':
-			opt.available = true;
-			break;
-		case 'f':
-			opt.flush = true;
-			break;
-		case 'i':
-			opt.interleave = true;
-			break;
-		case 'x':
-			opt.exclusive = true;
-			break;
-		case 'H':
-			opt.huge = true;
-			break;
-		case 'S':
-			opt.series = true;
-			break;
-		default:
+		else if (c == '?')
 			exit(2);
-		}
 	}
 	if (optind < argc)
 		errx(2, "%s is not an option", argv[optind]);
@@ -265,8 +235,6 @@ static const struct {
 	{ "tsc", do_tsc },
 };
 
-#define NR_COMMANDS	(sizeof(commands) / sizeof(*commands))
-
 int main(int argc, char **argv)
 {
 	unsigned int i;
@@ -274,7 +242,7 @@ int main(int argc, char **argv)
 	page_size = sysconf(_SC_PAGESIZE);
 	if (argc < 2) {
 		fprintf(stderr, "usage: zsbench");
-		for (i = 0; i < NR_COMMANDS; i++)
+		for (i = 0; i < NR(commands); i++)
 			fprintf(stderr, "%c%s", i ? '|' : ' ', commands[i].name);
 		fprintf(stderr, "\n");
 		return 2;
@@ -291,7 +259,7 @@ int main(int argc, char **argv)
 		errx(2, "-S is for release only");
 	children = map_shared(MAX_PROCS * sizeof(*children));
 
-	for (i = 0; i < NR_COMMANDS; i++)
+	for (i = 0; i < NR(commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return commands[i].run();
 	errx(2, "there is no command %s", argv[1]);

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <signal.h>
 
 #include "zsbench.h"
@@ -167,7 +166,6 @@ void start_holder(struct child *c, unsigned long pages, unsigned long resident,
 		  uint64_t seed)
 {
 	if (fork_child(c)) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		c->pages = fill_and_swap(map_pages(pages), pages, opt.data,
 					 seed);
 		if (resident)

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "zsbench.h"
@@ -81,7 +80,6 @@ static void start_child(struct child *c, unsigned long pages, uint64_t seed)
 		unsigned long i;
 		char *mem;
 
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(gate[1]);
 		if (opt.interleave)
 			close(later[1]);
@@ -123,7 +121,7 @@ static void wait_gone(unsigned int procs, int64_t start)
 
 static void print_released(unsigned int run, const struct released *r)
 {
-	printf("{\"how\":\"%s\",\"mib\":%lu,\"procs\":%u,\"data\":\"%s\",",
+	printf("{\"how\":\"%s\",\"mib\":%lu,\"procs\":%lu,\"data\":\"%s\",",
 	       opt.how, opt.mib, opt.procs, data_names[opt.data]);
 	printf("\"run\":%u,\"pages\":%lu,\"pool_bytes\":%llu,", run, r->pages,
 	       r->bytes);

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "zsbench.h"
 
@@ -21,31 +20,13 @@ static bool is_kworker(pid_t pid)
 	       !strncmp(comm, "kworker/", 8);
 }
 
-/* In ticks, from the 14th and 15th field; the second may have spaces. */
-static int64_t cpu_time_by_stat(pid_t pid)
-{
-	unsigned long long user, system;
-	char path[64], buf[1024], *at;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (read_file(path, buf, sizeof(buf)) < 0)
-		return 0;
-	at = strrchr(buf, ')');
-	if (!at)
-		return 0;
-	if (sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu",
-		   &user, &system) != 2)
-		return 0;
-	return (user + system) * (1000000000LL / sysconf(_SC_CLK_TCK));
-}
-
 static int64_t cpu_time(pid_t pid)
 {
 	struct timespec t;
 	clockid_t clock;
 
 	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t))
-		return cpu_time_by_stat(pid);
+		return 0;	/* It has ended. */
 	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 

@@ -18,10 +18,10 @@ enum data { MIXED, SMALL, SINGLE, LARGE, HUGE, SAME, NR_DATA };
 struct options {
 	const char *how;
 	unsigned long mib;
-	unsigned int procs;
+	unsigned long procs;
 	enum data data;
-	unsigned int runs;
-	unsigned int seconds;
+	unsigned long runs;
+	unsigned long seconds;
 	uint64_t seed;
 	const char *zram;
 	unsigned long wait_ms;
@@ -31,7 +31,7 @@ struct options {
 	unsigned long piece_mib;
 	unsigned long rate;
 	unsigned long frame_ms;
-	unsigned int victims;
+	unsigned long victims;
 	bool available;
 	bool flush;
 	bool interleave;
