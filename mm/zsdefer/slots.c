@@ -15,8 +15,8 @@
  * nobody sees what a dead slot had. A bit is set by whoever frees the slot, without
  * its lock, and cleared with it. As nobody stores anything in a slot before it has
  * been freed, whoever does sees the bit. But who discards what is swapped out, as root
- * can, may free an object while it dies: then the dead slot has none, and what was
- * counted is so until the table goes.
+ * can, may free an object while it dies: then the dead slot has none, and its figures,
+ * the caller's too, are off by it until the table goes.
  *
  *	death				walk, under a hand
  *	  the slot's bit is read	  the line's bit is cleared

@@ -89,7 +89,7 @@ def text_of(figures, name):
 def citations():
     """(FILE, TEXT) of all that is cited."""
     for line in CITED.read_text().splitlines():
-        if not line.startswith("#"):
+        if line and not line.startswith("#"):
             name, words, text = re.fullmatch(r"(\S+): (?:\[(.*?)\] )?(.*)", line).groups()
             for word in (words or "").split("; "):
                 yield name, text.replace("*", word) if words else text
