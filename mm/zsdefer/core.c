@@ -14,7 +14,7 @@
  * All of these are zsdefer_drain_some(), which takes a few blocks out of a
  * queue and has their objects freed, under the worker's drain_lock. So what is
  * in anybody's hands is on its way: nobody who needs memory waits for somebody
- * who has no CPU (on PREEMPT_RT: nor his priority), and who has got the lock
+ * who has no CPU, or on PREEMPT_RT not his priority, and who has got the lock
  * knows that all that was taken before has been freed.
  */
 
@@ -350,6 +350,27 @@ bool zsdefer_take_own(struct zsdefer_queue *q)
 }
 EXPORT_SYMBOL_GPL(zsdefer_take_own);
 
+/*
+ * Free what is queued, a block at a time, from one class after the other, until
+ * @freed has enough @pages. With @all, what others have in hand is freed then, too;
+ * without, only classes that have something are looked at.
+ */
+static void zsdefer_take_round(struct zsdefer *zd, unsigned long pages, bool all,
+			       struct zsdefer_freed *freed)
+{
+	unsigned int n, i, left, first = READ_ONCE(zd->hand);
+
+	for (n = 0; n < zd->nr && freed->pages < pages; n++) {
+		i = (first + n) % zd->nr;
+		if (!all && !READ_ONCE(zd->workers[i].q->nr_blocks))
+			continue;
+		WRITE_ONCE(zd->hand, i);
+		left = zsdefer_nr_queued(&zd->workers[i], false);
+		while (left-- && freed->pages < pages)
+			zsdefer_drain_some(&zd->workers[i], 1, freed);
+	}
+}
+
 /**
  * zsdefer_take_back() - free what waits until enough pages have come back
  * @zd: the engine
@@ -368,30 +389,16 @@ unsigned long zsdefer_take_back(struct zsdefer *zd, unsigned long pages,
 				const char *cause)
 {
 	u64 start = trace_zsdefer_flush_enabled() ? ktime_get_ns() : 0;
-	unsigned int n, i, left, first = READ_ONCE(zd->hand);
-	bool all = true, more = !!READ_ONCE(zd->slots);
 	struct zsdefer_freed freed = { };
 	unsigned long line = 0;
 
-	for (;;) {
-		for (n = 0; n < zd->nr && freed.pages < pages; n++) {
-			i = (first + n) % zd->nr;
-			/* What is in a line is of a few classes. */
-			if (!all && !READ_ONCE(zd->workers[i].q->nr_blocks))
-				continue;
-			WRITE_ONCE(zd->hand, i);
-			/* What others have in hand is about to come back. */
-			left = zsdefer_nr_queued(&zd->workers[i], false);
-			while (left-- && freed.pages < pages)
-				zsdefer_drain_some(&zd->workers[i], 1, &freed);
-		}
-		if (!more || freed.pages >= pages)
-			break;
-		more = zsdefer_walk_some(zd, &line);
-		all = !more;
-		/* So is what they have found in the last lines. */
-		if (!more)
-			zsdefer_await_walks(zd);
+	zsdefer_take_round(zd, pages, true, &freed);
+	while (freed.pages < pages && zsdefer_walk_some(zd, &line))
+		zsdefer_take_round(zd, pages, false, &freed);
+	/* What others have found in the last lines waits, too. */
+	if (freed.pages < pages && zsdefer_waiting_bytes(zd)) {
+		zsdefer_await_walks(zd);
+		zsdefer_take_round(zd, pages, true, &freed);
 	}
 	if (start && freed.objects)
 		trace_zsdefer_flush(zd->name, cause, freed.objects, freed.pages,
@@ -867,12 +874,12 @@ void zsdefer_destroy(struct zsdefer *zd)
 	zsdefer_await_walks(zd);
 	for (w = zd->workers; w < zd->workers + zd->nr; w++) {
 		spin_lock(&w->drain_lock);
-		/* More may be counted: see slots.c of those who lost their objects. */
+		/* More may be counted: slots.c has how an object is lost. */
 		WARN_ON_ONCE(w->q->nr_blocks);
 		w->q = NULL;
 		spin_unlock(&w->drain_lock);
 	}
-	/* So it is, too, if those who were refused came between two who told. */
+	/* It may have been told of these, or of what was charged and then refused. */
 	mod_node_page_state(NODE_DATA(first_memory_node),
 			    NR_KERNEL_MISC_RECLAIMABLE, -zd->told);
 	queue_work(zsdefer_wq, &zd->end);

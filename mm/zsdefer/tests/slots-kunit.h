@@ -550,7 +550,20 @@ static int zt_walk_run(void *data)
 	return 0;
 }
 
-/* The line is no longer marked, nor the slot dead, but the object not queued yet. */
+/*
+ * Somebody walks, and takes long, for kthread_stop_put(): the line is no longer marked,
+ * nor the slots dead that are not locked, but their objects not queued yet.
+ */
+static struct task_struct *zt_walk_long(struct zt *zt)
+{
+	struct task_struct *task;
+
+	zt_table.before_take = zt_take_long;
+	task = zt_run(zt, zt_walk_run, zt);
+	zt_expect_soon(zt, READ_ONCE(zt_table.taking));
+	return task;
+}
+
 static void a_flush_waits_for_what_others_have_found(struct kunit *test)
 {
 	struct zt *zt = test->priv;
@@ -558,15 +571,12 @@ static void a_flush_waits_for_what_others_have_found(struct kunit *test)
 
 	zt_slots_store(zt, 0, 3, 1000);
 	zt_die(zt, 0, 3);
-	zt_table.before_take = zt_take_long;
-	task = zt_run(zt, zt_walk_run, zt);
-	zt_expect_soon(zt, READ_ONCE(zt_table.taking));
+	task = zt_walk_long(zt);
 	zt_flush(zt);
 	KUNIT_EXPECT_EQ(test, zt_stats(zt).freed.objects, 3);
 	kthread_stop_put(task);
 }
 
-/* The same for who needs memory. */
 static void who_needs_pages_waits_for_what_others_have_found(struct kunit *test)
 {
 	struct zt *zt = test->priv;
@@ -574,9 +584,7 @@ static void who_needs_pages_waits_for_what_others_have_found(struct kunit *test)
 
 	zt_slots_store(zt, 0, 64, 1000);
 	zt_die(zt, 0, 64);
-	zt_table.before_take = zt_take_long;
-	task = zt_run(zt, zt_walk_run, zt);
-	zt_expect_soon(zt, READ_ONCE(zt_table.taking));
+	task = zt_walk_long(zt);
 	KUNIT_EXPECT_GE(test, zsdefer_take_back(zt->pool->zsdefer, 1, "test"), 1);
 	kthread_stop_put(task);
 }
@@ -590,9 +598,7 @@ static void at_the_end_no_slot_stays_dead(struct kunit *test)
 	zt_slots_store(zt, 0, 1, 1000);
 	zt_slot_lock(&zt_table, 0);
 	zt_die(zt, 0, 1);
-	zt_table.before_take = zt_take_long;
-	task = zt_run(zt, zt_walk_run, zt);
-	zt_expect_soon(zt, READ_ONCE(zt_table.taking));
+	task = zt_walk_long(zt);
 	zt_slot_unlock(&zt_table, 0);
 	zsdefer_slots_settle(&zt_table.slots);
 	KUNIT_EXPECT_FALSE(test, zsdefer_slot_died(&zt_table.slots, 0));

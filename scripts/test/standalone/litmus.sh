@@ -53,7 +53,9 @@ verdict()
 {
 	local broken seen
 
-	sed "$(sed -n 's/^ \* Mistake: //p' "$1")" "$1" >"$tmp/broken.litmus"
+	# Not in the comment, which has it, too.
+	sed "/^ \*/b; $(sed -n 's/^ \* Mistake: //p' "$1")" "$1" \
+		>"$tmp/broken.litmus"
 	broken=$(seen "$tmp/broken.litmus") seen=$(seen "$1")
 	if [ "$broken/$seen" != Sometimes/Never ]; then
 		echo "the bad outcome is seen: ${seen,}; with the mistake: ${broken,}"

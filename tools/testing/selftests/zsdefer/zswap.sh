@@ -112,12 +112,24 @@ cgroups_are_uncharged_at_once()
 # classes, so that its objects can't have the places of those that wait.
 a_kill_makes_room_in_a_full_pool()
 {
+	a_kill_makes_room true
+}
+
+# Where the current one has nothing that waits.
+a_kill_makes_room_in_an_older_pool()
+{
+	a_kill_makes_room param compressor lzo
+}
+
+# a_kill_makes_room COMMAND...: which is run just before the kill.
+a_kill_makes_room()
+{
 	# Mixed data have 0.38 of their size, so each of two takes 0.9 per cent.
 	each=$(($(memory_mib) * 24 / 1000))
 	zswap_set_up 2 && holding $each && first=$held && holding $each &&
 	second=$held && [ "$(figure pool_limit_hit)" = "$hits" ] ||
 		fail "two of $each MiB do not fit" || return 1
-	killed "$first"
+	"$@" && killed "$first" &&
 	some_wait $((each * 200)) && swapped=$(vmstat pswpout) &&
 	holding $((each / 3)) huge || return 1
 	killed "$second" "$held"
@@ -347,6 +359,7 @@ run_tests \
 	only_memory_waits \
 	cgroups_are_uncharged_at_once \
 	a_kill_makes_room_in_a_full_pool \
+	a_kill_makes_room_in_an_older_pool \
 	a_kill_ends_the_time_of_refusals \
 	who_writes_back_takes_what_waits \
 	the_shrinker_counts_what_lives \
